@@ -8,6 +8,7 @@ package cidrtree
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 )
@@ -65,6 +66,9 @@ func (b *Builder[V]) Build() *Table[V] {
 	}
 	t := &Table[V]{}
 	for _, s := range flatten(v4) {
+		if s.first.lo > math.MaxUint32 {
+			break // what follows a network that holds 255.255.255.255
+		}
 		t.starts4 = append(t.starts4, uint32(s.first.lo))
 		t.values4 = append(t.values4, s.value)
 	}
