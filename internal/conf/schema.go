@@ -37,12 +37,13 @@ func NewSchema(tables ...Rows) *Schema {
 	return s
 }
 
-// KnowElsewhere tells s of directives of other programs' modules: they are "not
-// allowed here" in place of "unknown", as in an nginx that has http {}.
+// KnowElsewhere tells s of directives that only other programs have. They are
+// "not allowed here" rather than "unknown", as in an nginx that can http. It
+// returns s.
 func (s *Schema) KnowElsewhere(names ...string) *Schema {
 	for _, name := range names {
-		if s.names[name] == nil {
-			s.names[name] = []*row{}
+		if _, known := s.names[name]; !known {
+			s.names[name] = nil
 		}
 	}
 	return s
