@@ -32,6 +32,14 @@ func (e *Env) PrefixPath(name string) string { return join(e.Prefix, name) }
 // configuration file.
 func (e *Env) ConfPath(name string) string { return join(e.ConfDir, name) }
 
+// Report passes a message that does not end the reading of the configuration to
+// Log.
+func (e *Env) Report(level, msg string) {
+	if e.Log != nil {
+		e.Log(level, msg)
+	}
+}
+
 // join does without cleaning, because messages show the name as nginx has it.
 func join(dir, name string) string {
 	if dir == "" || filepath.IsAbs(name) || name != "" && name[0] == '/' {
@@ -44,7 +52,8 @@ func join(dir, name string) string {
 }
 
 // Directive is one use of a directive in a file, as setters see it. It is valid
-// only while the setter runs; its strings and Args may be kept.
+// only while the setter runs (an Apply or Entries in there leaves it alone); its
+// strings and Args may be kept.
 type Directive struct {
 	Name string
 	Args []string // without quotes and escapes
@@ -83,9 +92,7 @@ func (d *Directive) Warnf(format string, a ...any) {
 
 // Log logs a message with the directive's place; see [Env].
 func (d *Directive) Log(level, msg string) {
-	if d.env.Log != nil {
-		d.env.Log(level, (&parser.Error{File: d.File, Line: d.Line, Msg: msg}).Error())
-	}
+	d.env.Report(level, (&parser.Error{File: d.File, Line: d.Line, Msg: msg}).Error())
 }
 
 // CheckValue checks the form of a complex value.
