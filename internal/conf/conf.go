@@ -55,12 +55,12 @@ type Arity struct{ Min, Max int }
 // None is the arity of a directive without arguments.
 var None = Arity{-1, 0}
 
-// Take is the arity of a directive with min to max arguments.
-func Take(min, max int) Arity {
-	if max == 0 {
+// Take is the arity of a directive with least to most arguments.
+func Take(least, most int) Arity {
+	if most == 0 {
 		return None
 	}
-	return Arity{min, max}
+	return Arity{least, most}
 }
 
 // AtLeast is the arity of a directive with n or more arguments.

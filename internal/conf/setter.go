@@ -69,8 +69,7 @@ func List[T, E any](field func(*T) *[]E, parse func(d *Directive) (E, error)) Se
 	}
 }
 
-// Strings makes a setter for a list with one element per argument, as
-// ssl_password_file or env have it when repeated.
+// Strings makes a setter for a list of texts, to which each occurrence adds one.
 func Strings[T any](field func(*T) *[]string) Setter[T] {
 	return List(field, func(d *Directive) (string, error) { return d.Args[0], nil })
 }
