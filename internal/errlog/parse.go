@@ -1,0 +1,151 @@
+package errlog
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gostream/gostream/internal/addr"
+	"github.com/gostream/gostream/internal/logfile"
+)
+
+// Target is a checked error_log directive.
+type Target struct {
+	Args  []string // as given: the destination and the levels
+	level Level
+}
+
+// Parse checks the arguments of an error_log directive. The errors are nginx's.
+func Parse(args []string) (Target, error) {
+	t := Target{Args: args}
+	switch name := args[0]; {
+	case strings.HasPrefix(name, "memory:"):
+		if size, ok := memorySize(name[len("memory:"):]); !ok || size < maxLine {
+			return t, fmt.Errorf("invalid buffer size \"%s\"", name[len("memory:"):])
+		}
+	case strings.HasPrefix(name, "syslog:"):
+		if _, err := logfile.ParseSyslog(name[len("syslog:"):], ResolveSyslog); err != nil {
+			return t, err
+		}
+	}
+	var err error
+	t.level, err = parseLevels(args[1:])
+	return t, err
+}
+
+// debugMasks select parts of nginx's debug output. Any of them means debug here.
+var debugMasks = map[string]bool{"debug_core": true, "debug_alloc": true, "debug_mutex": true, "debug_event": true,
+	"debug_http": true, "debug_mail": true, "debug_stream": true}
+
+func parseLevels(words []string) (Level, error) {
+	level, masks := Level(0), false
+	for _, word := range words {
+		known := levelOf(word)
+		switch {
+		case known != 0 && (level != 0 || masks):
+			return 0, fmt.Errorf("duplicate log level \"%s\"", word)
+		case known != 0:
+			level = known
+		case debugMasks[word] && level == 0:
+			masks = true
+		default:
+			return 0, fmt.Errorf("invalid log level \"%s\"", word)
+		}
+	}
+	switch {
+	case masks:
+		return Debug, nil
+	case level == 0:
+		return Error, nil
+	}
+	return level, nil
+}
+
+func levelOf(word string) Level {
+	for l := Emerg; l <= Debug; l++ {
+		if levelNames[l] == word {
+			return l
+		}
+	}
+	return 0
+}
+
+func memorySize(text string) (int64, bool) {
+	unit := int64(1)
+	switch {
+	case strings.HasSuffix(text, "k"), strings.HasSuffix(text, "K"):
+		unit = 1 << 10
+	case strings.HasSuffix(text, "m"), strings.HasSuffix(text, "M"):
+		unit = 1 << 20
+	}
+	if unit > 1 {
+		text = text[:len(text)-1]
+	}
+	n, err := strconv.ParseUint(text, 10, 40)
+	return int64(n) * unit, err == nil
+}
+
+// ResolveSyslog finds the address of a syslog server for [logfile.ParseSyslog].
+func ResolveSyslog(server string) (network, address string, err error) {
+	u, err := addr.Parse(server, addr.Options{DefaultPort: 514})
+	if err != nil {
+		return "", "", err
+	}
+	if a := u.Addrs[0]; a.IsUnix() {
+		return "unixgram", a.Path(), nil
+	}
+	return "udp", u.Addrs[0].String(), nil
+}
+
+// Open makes the log of several targets. Files are taken from, or opened in,
+// set; fullName makes their names absolute. Errors are those of
+// [logfile.Set.Open].
+func Open(targets []Target, set *logfile.Set, fullName func(string) string) (*Log, error) {
+	sinks := make([]Sink, 0, len(targets))
+	for _, t := range targets {
+		write, err := t.open(set, fullName)
+		if err != nil {
+			return nil, err
+		}
+		sinks = append(sinks, Sink{Level: t.level, Write: write})
+	}
+	return New(sinks...), nil
+}
+
+func (t *Target) open(set *logfile.Set, fullName func(string) string) (func([]byte, Level, time.Time), error) {
+	switch name := t.Args[0]; {
+	case name == "stderr":
+		return writeTo(os.Stderr), nil
+	case strings.HasPrefix(name, "memory:"):
+		size, _ := memorySize(name[len("memory:"):])
+		return NewRing(int(size)).Write, nil
+	case strings.HasPrefix(name, "syslog:"):
+		s, err := logfile.ParseSyslog(name[len("syslog:"):], ResolveSyslog)
+		if err != nil {
+			return nil, err
+		}
+		return sendTo(s), nil
+	default:
+		f, err := set.Open(fullName(name))
+		if err != nil {
+			return nil, err
+		}
+		return func(line []byte, _ Level, _ time.Time) { _ = f.Write(line) }, nil
+	}
+}
+
+func writeTo(w io.Writer) func([]byte, Level, time.Time) {
+	return func(line []byte, _ Level, _ time.Time) { _, _ = w.Write(line) }
+}
+
+// sendTo sends each line, without its newline, at the severity of its level.
+func sendTo(s *logfile.Syslog) func([]byte, Level, time.Time) {
+	return func(line []byte, level Level, now time.Time) {
+		datagram := s.AppendHeader(make([]byte, 0, len(line)+64), int(level)-1, now)
+		// What cannot be sent is lost: there is no other place to tell of it.
+		_ = s.Send(append(datagram, line[:len(line)-1]...))
+	}
+}
