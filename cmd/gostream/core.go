@@ -10,6 +10,7 @@ import (
 	"github.com/tufanbarisyildirim/gonginx/config"
 
 	"github.com/gostream/gostream/internal/conf"
+	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/parser"
 )
 
@@ -22,10 +23,9 @@ type mainConfig struct {
 	pid           string    // path of the file for the master's process id
 	lockFile      string    // path; only compared at a reload
 
-	// errorLog has the arguments of each error_log line: file (or stderr,
-	// syslog:..., memory:...) and levels. Empty: the compiled-in file or that of
+	// errorLog has the error_log lines. Empty: the compiled-in file or that of
 	// -e, at level error.
-	errorLog [][]string
+	errorLog []errlog.Target
 
 	user         account  // who the workers run as
 	environment  []string // NAME or NAME=VALUE, see workerEnvironment
@@ -177,12 +177,12 @@ func (m *mainConfig) load(s *conf.Schema, env *conf.Env, trees ...*config.Config
 			return err
 		}
 	}
-	if err := m.user.setDefault(); err != nil {
-		return err
-	}
 	if masks := len(m.affinity.masks); !m.affinity.auto && masks > 1 && masks != int(max(m.processes, 0)) {
 		env.Report("warn", `the number of "worker_processes" is not equal to the number of "worker_cpu_affinity" masks, `+
 			`using last mask for remaining worker processes`)
+	}
+	if err := m.user.setDefault(); err != nil {
+		return err
 	}
 	m.pid, m.lockFile = env.PrefixPath(m.pid), env.PrefixPath(m.lockFile)
 	if m.events == nil {

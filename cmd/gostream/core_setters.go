@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gostream/gostream/internal/conf"
+	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/parser"
 )
 
@@ -23,7 +24,11 @@ func addNew(list *[]string, word string) bool {
 }
 
 func addErrorLog(m *mainConfig, d *conf.Directive) error {
-	m.errorLog = append(m.errorLog, d.Args)
+	target, err := errlog.Parse(d.Args)
+	if err != nil {
+		return d.Errorf("%s", err)
+	}
+	m.errorLog = append(m.errorLog, target)
 	return nil
 }
 
@@ -114,7 +119,7 @@ func setUser(m *mainConfig, d *conf.Directive) error {
 	case m.user.name != "":
 		return d.Duplicate()
 	case runtime.GOOS == "windows":
-		d.Log("warn", `"user" is not supported, ignored`)
+		d.Warnf(`"user" is not supported, ignored`)
 		return nil
 	case os.Geteuid() != 0:
 		d.Warnf(`the "user" directive makes sense only if the master process runs with super-user privileges, ignored`)

@@ -35,7 +35,7 @@ func loadText(t *testing.T, text string, more ...string) (m *mainConfig, message
 		trees = slices.Insert(trees, 0, tree)
 	}
 	m = &mainConfig{}
-	if err := m.load(newSchema().KnowElsewhere("listen"), env, trees...); err != nil {
+	if err := m.load(newSchema().KnowElsewhere("listen", "server", "upstream"), env, trees...); err != nil {
 		messages = append(messages, "[emerg] "+err.Error())
 	}
 	for i, msg := range messages {
@@ -72,12 +72,12 @@ func TestVectors(t *testing.T) {
 		var out struct{ Messages []string }
 		require.NoError(t, json.Unmarshal(v.Input, &in))
 		require.NoError(t, json.Unmarshal(v.Output, &out))
-		conf, ok := vectorText(in.Context, in.Snippet)
-		if !ok {
+		text, ok := vectorText(in.Context, in.Snippet)
+		if !ok || dependsOnSystem(in.Snippet) {
 			continue
 		}
 		replayed++
-		m, messages := loadText(t, conf)
+		m, messages := loadText(t, text)
 		if len(messages) == 0 {
 			if err := m.checkConnections(strings.Count(in.Snippet, "listen ")); err != nil {
 				messages = append(messages, "[emerg] "+err.Error())
@@ -85,7 +85,13 @@ func TestVectors(t *testing.T) {
 		}
 		assert.Empty(t, compare(out.Messages, messages), "vector %d: %s", v.ID, in.Snippet)
 	}
-	assert.Greater(t, replayed, 70)
+	assert.Greater(t, replayed, 65)
+}
+
+// dependsOnSystem tells of a snippet whose outcome nginx gave as root on Linux,
+// where the test runs otherwise: of user, and of use.
+func dependsOnSystem(snippet string) bool {
+	return strings.HasPrefix(snippet, "use") && (runtime.GOOS != "linux" || os.Geteuid() != 0)
 }
 
 // vectorText is the configuration file that a vector's snippet was tested in.
@@ -108,23 +114,6 @@ func compare(want, got []string) string {
 		return ""
 	}
 	return "want " + strings.Join(want, "; ") + "\ngot  " + strings.Join(got, "; ")
-}
-
-func TestMessages(t *testing.T) {
-	root := os.Geteuid() == 0
-	for _, tt := range []struct {
-		in   string
-		want []string
-		root bool
-	}{
-		// TABLE
-	} {
-		if tt.root && !root {
-			continue
-		}
-		_, messages := loadText(t, tt.in)
-		assert.Empty(t, compare(tt.want, messages), tt.in)
-	}
 }
 
 func TestDefaults(t *testing.T) {
@@ -162,7 +151,9 @@ func TestValues(t *testing.T) {
 	assert.Equal(t, time.Minute, m.shutdownTimeout)
 	assert.Equal(t, debugPointAbort, m.debugPoints)
 	assert.Equal(t, "/tmp", m.workingDir)
-	assert.Equal(t, [][]string{{"stderr", "debug"}, {"a", "info"}}, m.errorLog)
+	require.Len(t, m.errorLog, 2)
+	assert.Equal(t, []string{"stderr", "debug"}, m.errorLog[0].Args)
+	assert.Equal(t, []string{"a", "info"}, m.errorLog[1].Args)
 	assert.Equal(t, int64(conf.Zero), m.events.connections)
 	assert.Equal(t, int64(7), m.events.events)
 	assert.Equal(t, time.Duration(conf.Zero), m.events.acceptDelay)
