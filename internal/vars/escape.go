@@ -1,6 +1,9 @@
 package vars
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Escape says how variables are written into a log line (the escape parameter
 // of log_format). The literal text of a format is never escaped.
@@ -55,9 +58,7 @@ func escapeTail(b []byte, from int, mode Escape) []byte {
 	if grow == 0 {
 		return b
 	}
-	for range grow {
-		b = append(b, 0)
-	}
+	b = slices.Grow(b, grow)[:end+grow]
 	// From the last byte to the first, so that nothing is overwritten unread.
 	to := len(b)
 	for i := end - 1; i >= from; i-- {

@@ -31,8 +31,11 @@ func (r *Registry[S]) Add(v Variable[S]) error {
 	if err != nil {
 		return err
 	}
+	if v.Get == nil {
+		v.Get = notFound[S]
+	}
 	if old != nil {
-		old.Get = v.Get
+		old.Get = v.Get // in place: pointers to it may be about
 		return nil
 	}
 	r.insert(v)
@@ -40,20 +43,23 @@ func (r *Registry[S]) Add(v Variable[S]) error {
 }
 
 // Declare is Add for definitions that must not take an existing getter away:
-// `set $x` of a variable that a map computes leaves the map's in place. It
-// returns the variable that now stands under the name.
+// `set $x` of a variable that a map computes, or that a prefix makes, leaves
+// theirs in place. It returns the variable that now stands under the name.
 func (r *Registry[S]) Declare(v Variable[S]) (*Variable[S], error) {
 	old, err := r.definable(v.Name)
 	if err != nil {
 		return nil, err
 	}
 	if old == nil {
-		return r.insert(v), nil
+		old = r.fromPrefix(strings.ToLower(v.Name))
 	}
-	if old.Get == nil {
-		old.Get = v.Get
+	if old != nil {
+		return old, nil
 	}
-	return old, nil
+	if v.Get == nil {
+		v.Get = notFound[S]
+	}
+	return r.insert(v), nil
 }
 
 // definable tells whether name may be defined, and returns the variable that
@@ -69,6 +75,7 @@ func (r *Registry[S]) definable(name string) (*Variable[S], error) {
 	return old, nil
 }
 
+// insert defines a variable that does not exist.
 func (r *Registry[S]) insert(v Variable[S]) *Variable[S] {
 	if r.byName == nil {
 		r.byName = make(map[string]*Variable[S])
@@ -92,17 +99,15 @@ func (r *Registry[S]) AddPrefix(name string, make func(rest string) Getter[S]) {
 // Without it captures are always empty.
 func (r *Registry[S]) SetCaptures(get func(n int) Getter[S]) { r.capture = get }
 
-// Lookup returns the variable of this name, or nil. The result may be altered
-// as long as nothing has been compiled; templates keep the getter they found.
+// Lookup returns the variable of this name, or nil. Its Get is never nil. The
+// pointer stays the same for a name; templates keep the getter that they found
+// when they were compiled.
 func (r *Registry[S]) Lookup(name string) *Variable[S] {
 	name = strings.ToLower(name)
-	if v := r.byName[name]; v != nil && v.Get != nil {
+	if v := r.byName[name]; v != nil {
 		return v
 	}
-	if v := r.fromPrefix(name); v != nil {
-		return v
-	}
-	return r.byName[name]
+	return r.fromPrefix(name)
 }
 
 // fromPrefix makes the variable of a lower-cased name and remembers it.

@@ -59,7 +59,7 @@ func (r *Registry[S]) bind(parts []part[S], p piece) ([]part[S], error) {
 	if v == nil {
 		return nil, fmt.Errorf("unknown \"%s\" variable", strings.ToLower(p.text))
 	}
-	return append(parts, part[S]{get: v.get}), nil
+	return append(parts, part[S]{get: v.Get}), nil
 }
 
 // Append evaluates the template for session s and appends the value to dst.

@@ -32,10 +32,5 @@ type Variable[S any] struct {
 	Changeable bool
 }
 
-// get calls Get, if there is one.
-func (v *Variable[S]) get(s S, dst []byte) ([]byte, bool) {
-	if v.Get == nil {
-		return dst, false
-	}
-	return v.Get(s, dst)
-}
+// notFound is the getter of variables that have none.
+func notFound[S any](_ S, dst []byte) ([]byte, bool) { return dst, false }
