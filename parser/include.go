@@ -1,7 +1,6 @@
 package parser
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,10 @@ const maxIncludes = 64
 // readBuffer is the size of nginx's reads; messages tell it.
 const readBuffer = 4096
 
+// largestFile is the most that is set aside before anything is read; some
+// special files claim to be huge.
+const largestFile = 64 << 20
+
 // include reads the files that d names, at the place at.
 func (p *parser) include(d *config.Directive, at Position) {
 	inc := &config.Include{
@@ -27,7 +30,7 @@ func (p *parser) include(d *config.Directive, at Position) {
 		Configs:     []*config.Config{},
 		Parent:      d.Parent,
 	}
-	p.nodes = append(p.nodes, inc)
+	p.add(inc)
 	path := fullName(p.opts.Dir, inc.IncludePath)
 	if len(p.open)-p.nesting > maxIncludes {
 		p.stop(tooDeep(path, at))
@@ -89,45 +92,44 @@ func (p *parser) readFile(path string, at Position) (string, *Error) {
 		return "", failure
 	}
 	defer f.Close()
-	data, failure := readAll(f, path)
+	text, failure := readAll(f, path)
 	if failure != nil {
 		return "", failure
 	}
-	text := string(data)
 	p.read[path] = text
 	if p.opts.OnFile != nil {
-		p.opts.OnFile(path, data)
+		p.opts.OnFile(path, []byte(text))
 	}
 	return text, nil
 }
 
 // readAll reads as many bytes as the file is said to have. As with nginx, a
 // device or a file in /proc is therefore empty.
-func readAll(f *os.File, path string) ([]byte, *Error) {
+func readAll(f *os.File, path string) (string, *Error) {
 	info, err := f.Stat()
 	if err != nil {
-		return nil, systemError("fstat", path, err)
+		return "", systemError("fstat", path, err)
 	}
-	data := make([]byte, info.Size())
-	n, err := io.ReadFull(f, data)
+	var text strings.Builder
+	text.Grow(int(min(info.Size(), largestFile)))
+	_, err = io.CopyN(&text, f, info.Size())
 	switch {
 	case err == nil:
-		return data, nil
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, shortRead(path, data[:n], len(data))
+		return text.String(), nil
+	case errors.Is(err, io.EOF):
+		return "", shortRead(path, text.String(), int(info.Size()))
 	}
 	// nginx says this as it says it of any file: without a place.
 	failure := systemError("pread", path, err)
 	failure.Level = "crit"
-	return nil, failure
+	return "", failure
 }
 
 // shortRead is about a file that is smaller than it says. The numbers are of
 // the read that failed.
-func shortRead(path string, got []byte, size int) *Error {
+func shortRead(path, got string, size int) *Error {
 	before := len(got) / readBuffer * readBuffer
 	wanted := min(size-before, readBuffer)
 	msg := fmt.Sprintf("pread() returned only %d bytes instead of %d", len(got)-before, wanted)
-	line := 1 + bytes.Count(got[:before], []byte("\n"))
-	return &Error{File: path, Line: line, Msg: msg}
+	return &Error{File: path, Line: 1 + strings.Count(got[:before], "\n"), Msg: msg}
 }

@@ -98,7 +98,7 @@ func (p *parser) step(s *scanner, top bool) bool {
 // stop ends the reading and leaves the error in the tree.
 func (p *parser) stop(err *Error) {
 	p.err = err
-	p.nodes = append(p.nodes, newBroken(err, err.Line))
+	p.add(newBroken(err, err.Line))
 }
 
 func (p *parser) simple(s *scanner) {
@@ -108,7 +108,7 @@ func (p *parser) simple(s *scanner) {
 		p.include(d, Position{s.file, d.Line})
 		return
 	}
-	p.nodes = append(p.nodes, d)
+	p.add(d)
 }
 
 func (p *parser) openBlock(s *scanner) {
@@ -119,7 +119,7 @@ func (p *parser) openBlock(s *scanner) {
 	d, b := p.directive(s), p.blocks.one()
 	b.Parent = d
 	d.Block = b
-	p.nodes = append(p.nodes, d)
+	p.add(d)
 	p.top().last = nil
 	if p.nesting == 0 && slices.Contains(p.opts.Opaque, Unquote(d.Name)) {
 		p.skipBlock(s, b)
@@ -164,6 +164,14 @@ func (p *parser) directive(s *scanner) *config.Directive {
 	d.Parent = p.top().owner
 	p.comments(s, d)
 	return d
+}
+
+// add puts a node into the innermost frame.
+func (p *parser) add(d config.IDirective) {
+	if n := len(p.nodes); n == cap(p.nodes) {
+		p.nodes = slices.Grow(p.nodes, n+1) // append would grow in more and smaller steps
+	}
+	p.nodes = append(p.nodes, d)
 }
 
 func (p *parser) top() *frame { return &p.open[len(p.open)-1] }

@@ -113,85 +113,22 @@ func (s *scanner) terminator(c byte) ending {
 
 // word reads an unquoted word, which begins at pos.
 func (s *scanner) word() bool {
-	text, start, line := s.text, s.pos, s.line
-	i := start
-scan:
-	for i < len(text) {
-		c := text[i]
-		i++
-		if classes[c]&special == 0 {
-			continue
-		}
-		switch c {
-		case '\\': // hides the next byte
-			if i < len(text) && text[i] == '\n' {
-				s.line++
-			}
-			i++
-		case '$': // ${ is not the start of a block, nor is ${{
-			for i < len(text) && text[i] == '{' {
-				i++
-			}
-		default:
-			i--
-			break scan
-		}
-	}
-	if i >= len(text) {
-		s.pos = len(text)
-		if s.overflow(start, len(text)) {
-			return s.tooLong(start, line, 0)
-		}
-		s.err = s.unfinished()
-		return false
-	}
-	// nginx keeps a word in its buffer until it has seen a byte after the
-	// blank that ends the word.
-	last := i
-	if classes[text[i]]&blank != 0 {
-		last++
-	}
-	if s.overflow(start, last) {
-		return s.tooLong(start, line, 0)
-	}
-	s.pos = i
-	s.add(text[start:i], line)
-	return true
+	line := s.line
+	return s.endWord(s.pos, s.pos, s.unquotedEnd(), line)
 }
 
-// quoted reads a quoted word and the byte after it, which has to end the word.
+// quoted reads a quoted word, and looks at the byte after it, which has to
+// end the word.
 func (s *scanner) quoted(quote byte) bool {
-	text, start, line := s.text, s.pos+1, s.line
-	i := start
-	for i < len(text) && text[i] != quote {
-		if text[i] == '\\' {
-			i++
-			if i == len(text) {
-				break
-			}
-		}
-		if text[i] == '\n' {
-			s.line++
-		}
-		i++
+	raw, line := s.pos, s.line
+	end := s.quotedEnd(quote)
+	if s.overflow(raw+1, end) {
+		return s.tooLong(raw+1, line, quote)
 	}
-	if s.overflow(start, i) {
-		return s.tooLong(start, line, quote)
-	}
-	if i++; i >= len(text) {
-		s.err = s.unfinished()
+	if !s.endWord(raw, raw+1, end+1, line) {
 		return false
 	}
-	last := i
-	if classes[text[i]]&blank != 0 {
-		last++
-	}
-	if s.overflow(start, last) {
-		return s.tooLong(start, line, 0)
-	}
-	s.pos = i
-	s.add(text[start-1:i], line)
-	switch c := text[i]; {
+	switch c := s.text[s.pos]; {
 	case classes[c]&blank != 0, c == ';', c == '{', c == ')':
 		return true
 	default:
@@ -200,6 +137,74 @@ func (s *scanner) quoted(quote byte) bool {
 	}
 }
 
+// unquotedEnd is the end of the unquoted word at pos.
+func (s *scanner) unquotedEnd() int {
+	text, i := s.text, s.pos
+	for i < len(text) {
+		c := text[i]
+		if classes[c]&special == 0 {
+			i++
+			continue
+		}
+		switch c {
+		case '\\': // hides the next byte
+			if i+1 < len(text) && text[i+1] == '\n' {
+				s.line++
+			}
+			i += 2
+		case '$': // ${ does not start a block, and neither does ${{
+			for i++; i < len(text) && text[i] == '{'; i++ {
+			}
+		default:
+			return i
+		}
+	}
+	return len(text)
+}
+
+// quotedEnd is the place of the quote that closes the one at pos.
+func (s *scanner) quotedEnd(quote byte) int {
+	text := s.text
+	for i := s.pos + 1; i < len(text); i++ {
+		c := text[i]
+		if c == quote {
+			return i
+		}
+		if c == '\\' && i+1 < len(text) {
+			i++
+			c = text[i]
+		}
+		if c == '\n' {
+			s.line++
+		}
+	}
+	return len(text)
+}
+
+// endWord keeps text[raw:end] as a word of the directive, unless it cannot be
+// one. From start on it was in nginx's buffer, and it stays there until nginx
+// has seen one more byte after a blank.
+func (s *scanner) endWord(raw, start, end, line int) bool {
+	last := end
+	if end < len(s.text) && classes[s.text[end]]&blank != 0 {
+		last++
+	}
+	if s.overflow(start, last) {
+		return s.tooLong(start, line, 0)
+	}
+	if end >= len(s.text) {
+		s.err = s.unfinished()
+		return false
+	}
+	if len(s.words) == 0 {
+		s.startLine = line
+	}
+	s.words = append(s.words, config.Parameter{Value: s.text[raw:end], RelativeLineIndex: line - s.startLine})
+	s.pos = end
+	return true
+}
+
+// comment reads up to the end of the line, which stays.
 func (s *scanner) comment() bool {
 	start := s.pos
 	end := strings.IndexByte(s.text[start:], '\n') + start
@@ -217,13 +222,6 @@ func (s *scanner) comment() bool {
 	}
 	s.pos = end
 	return true
-}
-
-func (s *scanner) add(raw string, line int) {
-	if len(s.words) == 0 {
-		s.startLine = line
-	}
-	s.words = append(s.words, config.Parameter{Value: raw, RelativeLineIndex: line - s.startLine})
 }
 
 // overflow reports whether nginx's buffer is full before the byte at last can
