@@ -88,12 +88,12 @@ func appendRanges(out []byte, runs [][2]byte) []byte {
 }
 
 // appendByte writes a byte so that it stands for itself, inside and outside
-// of classes.
+// of classes. An escaped hyphen begins no range for regexp2, so that becomes hex.
 func appendByte(out []byte, c byte) []byte {
 	switch {
 	case isWord(c):
 		return append(out, c)
-	case c > ' ' && c < 0x7f:
+	case c > ' ' && c < 0x7f && c != '-':
 		return append(out, '\\', c)
 	}
 	return append(out, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
