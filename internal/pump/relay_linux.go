@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/gostream/gostream/internal/loop"
+	loop "github.com/gostream/gostream/internal/evloop"
 )
 
 // share is how often a direction is read and written before others get their

@@ -3,7 +3,7 @@ package relay
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/gostream/gostream/internal/loop"
+	loop "github.com/gostream/gostream/internal/evloop"
 )
 
 // Engine is what the relays of one event loop share: buffers and pipes, taken
