@@ -50,7 +50,7 @@ func (p *parser) include(d *config.Directive, at Position) {
 func (p *parser) includeFile(inc *config.Include, path string, at Position) {
 	text, err := p.readFile(path, at)
 	if err != nil {
-		p.stop(err)
+		p.stopAt(at.Line, err)
 		return
 	}
 	inc.Configs = append(inc.Configs, p.file(path, text, inc))

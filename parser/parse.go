@@ -96,9 +96,12 @@ func (p *parser) step(s *scanner, top bool) bool {
 }
 
 // stop ends the reading and leaves the error in the tree.
-func (p *parser) stop(err *Error) {
+func (p *parser) stop(err *Error) { p.stopAt(err.Line, err) }
+
+// stopAt is for an error that has no place, or one in another file.
+func (p *parser) stopAt(line int, err *Error) {
 	p.err = err
-	p.add(newBroken(err, err.Line))
+	p.add(newBroken(err, line))
 }
 
 func (p *parser) simple(s *scanner) {
