@@ -40,6 +40,9 @@ func (p *parser) sortedNames() []Name {
 // backReference writes a reference as an item.
 func (p *parser) backReference(r reference) {
 	p.slow = true
+	if r.group == 0 && r.name == "" {
+		r = reference{group: -1, at: p.pos}
+	}
 	p.refs = append(p.refs, r)
 	group := max(p.resolve(r), 0)
 	length := 0
