@@ -11,7 +11,7 @@ const infinite = -1
 // quantifier reads "*", "+", "?" or "{...}" and what may follow: "?" makes it
 // lazy, "+" possessive. A "{" that begins no quantifier is a literal.
 func (p *parser) quantifier() {
-	min, max, ok := p.counts()
+	lo, hi, ok := p.counts()
 	if !ok || p.err != nil {
 		return
 	}
@@ -26,22 +26,22 @@ func (p *parser) quantifier() {
 		p.slow = true
 		p.out = append(p.out[:p.item.out], "(?>"+string(p.out[p.item.out:])...)
 	}
-	p.out = appendCounts(p.out, min, max)
+	p.out = appendCounts(p.out, lo, hi)
 	if lazy {
 		p.out = append(p.out, '?')
 	}
 	if possessive {
 		p.out = append(p.out, ')')
 	}
-	p.repeatLength(min, max)
+	p.repeatLength(lo, hi)
 	p.item.ok = false
 }
 
 // repeatLength corrects the length of the branch for a quantifier.
-func (p *parser) repeatLength(min, max int) {
+func (p *parser) repeatLength(lo, hi int) {
 	length := variable
-	if p.item.length == 0 || min == max && p.item.length != variable {
-		length = p.item.length * min
+	if p.item.length == 0 || lo == hi && p.item.length != variable {
+		length = p.item.length * lo
 	}
 	p.top().length = addLength(p.item.before, length)
 }
@@ -63,7 +63,7 @@ func (p *parser) skipIgnored() {
 }
 
 // counts reads the quantifier itself. ok is false for a literal "{".
-func (p *parser) counts() (min, max int, ok bool) {
+func (p *parser) counts() (lo, hi int, ok bool) {
 	c := p.src[p.pos]
 	p.pos++
 	switch c {
@@ -79,20 +79,20 @@ func (p *parser) counts() (min, max int, ok bool) {
 		p.literal('{')
 		return 0, 0, false
 	}
-	min = p.count(p.src[p.pos:digits])
+	lo = p.count(p.src[p.pos:digits])
 	switch {
 	case !comma:
-		max = min
+		hi = lo
 	case digits+1 == end:
-		max = infinite
+		hi = infinite
 	default:
 		p.pos = digits + 1
-		if max = p.count(p.src[p.pos:end]); max < min {
+		if hi = p.count(p.src[p.pos:end]); hi < lo {
 			p.fail(end, errOutOfOrder)
 		}
 	}
 	p.pos = end + 1
-	return min, max, true
+	return lo, hi, true
 }
 
 // scanCounts looks for "n}", "n,}" or "n,m}" at i. It returns where the first
@@ -134,21 +134,21 @@ func (p *parser) count(digits string) int {
 }
 
 // appendCounts writes a quantifier.
-func appendCounts(out []byte, min, max int) []byte {
+func appendCounts(out []byte, lo, hi int) []byte {
 	switch {
-	case min == 0 && max == infinite:
+	case lo == 0 && hi == infinite:
 		return append(out, '*')
-	case min == 1 && max == infinite:
+	case lo == 1 && hi == infinite:
 		return append(out, '+')
-	case min == 0 && max == 1:
+	case lo == 0 && hi == 1:
 		return append(out, '?')
 	}
 	out = append(out, '{')
-	out = strconv.AppendInt(out, int64(min), 10)
-	if max != min {
+	out = strconv.AppendInt(out, int64(lo), 10)
+	if hi != lo {
 		out = append(out, ',')
-		if max != infinite {
-			out = strconv.AppendInt(out, int64(max), 10)
+		if hi != infinite {
+			out = strconv.AppendInt(out, int64(hi), 10)
 		}
 	}
 	return append(out, '}')

@@ -53,7 +53,7 @@ func Compile(pattern string, caseless bool) (*Regexp, error) {
 	}
 	re := &Regexp{pattern: pattern, captures: p.captures, names: p.sortedNames(), trailing: p.trailing}
 	re.slow = sync.OnceValues(func() (*regexp2.Regexp, error) {
-		return compileSlow(parse(pattern, caseless, p))
+		return compileSlow(pattern, caseless)
 	})
 	if !p.slow {
 		// It fails for repetitions above 1000, for instance.
@@ -68,7 +68,9 @@ func Compile(pattern string, caseless bool) (*Regexp, error) {
 	return re, nil
 }
 
-func compileSlow(p *parser) (*regexp2.Regexp, error) {
+// compileSlow compiles a pattern that is known to be well-formed for regexp2.
+func compileSlow(pattern string, caseless bool) (*regexp2.Regexp, error) {
+	p := parse(pattern, caseless, parse(pattern, caseless, nil))
 	re, err := regexp2.Compile(string(p.out), regexp2.None)
 	if err != nil {
 		return nil, err
