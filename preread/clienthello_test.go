@@ -84,7 +84,13 @@ func TestVectors(t *testing.T) {
 	assert.Empty(t, hellos, "hellos without a vector")
 }
 
-func TestClientHello(t *testing.T) {
+type helloTest struct {
+	name string
+	in   []byte
+	want string // as show
+}
+
+func helloTests() []helloTest {
 	with := func(extensions ...[]byte) []byte {
 		return records(helloSpec{legacy: 0x0303, extensions: join(extensions...)}.message(), 1<<14)
 	}
@@ -100,11 +106,7 @@ func TestClientHello(t *testing.T) {
 		ext[at] = v
 		return ext
 	}
-	tests := []struct {
-		name string
-		in   []byte
-		want string
-	}{
+	return []helloTest{
 		{"upper case", with(sni("Ex-A.com.")), "Ex-A.com.|TLSv1.2|"},
 		{"any bytes", with(sni("a b\x00\xff")), "a b\x00\xff|TLSv1.2|"},
 		{"data behind", append(with(sni("h.com")), "data"...), "h.com|TLSv1.2|"},
@@ -150,7 +152,10 @@ func TestClientHello(t *testing.T) {
 		{"empty ALPN list before others", with(extension(16, []byte{0, 0}), sni("h.com")), errEmptyProto.Error()},
 		{"versions longer than message", with(patch(supportedVersions(3, 4), 4, 9)), errLength.Error()},
 	}
-	for _, tt := range tests {
+}
+
+func TestClientHello(t *testing.T) {
+	for _, tt := range helloTests() {
 		t.Run(tt.name, func(t *testing.T) {
 			assert.Equal(t, tt.want, show(tt.in))
 			_, err := ClientHello(tt.in)
