@@ -1,12 +1,10 @@
 package addr
 
 import (
-	"context"
 	"errors"
-	"net"
 	"net/netip"
-	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Options say what kind of address is expected.
@@ -14,12 +12,16 @@ type Options struct {
 	Listen      bool   // an address to listen on: PORT, *:PORT and port ranges are allowed
 	NoResolve   bool   // leave host names alone
 	DefaultPort uint16 // for addresses without one
+
+	// Lookup finds the addresses of a host name. Nil asks the system, see
+	// [Lookup]. Its errors all become "host not found".
+	Lookup func(host string) ([]netip.Addr, error)
 }
 
 // URL is what an address text says. (The name is nginx's, whose texts begin as
 // those of URLs do.)
 type URL struct {
-	Host   string // as written, with the brackets of IPv6
+	Host   string // as written, with the brackets of IPv6; "*" for a port alone
 	Port   uint16 // the default port if there was none
 	NoPort bool
 	Addrs  []Addr // all addresses of a name, all ports of a range; none for names left alone
@@ -38,10 +40,16 @@ var (
 	errLongPath     = errors.New("too long path in the unix domain socket")
 )
 
-// maxPath is the length of sun_path with its terminating zero byte.
-const maxPath = 108
+// maxPath is the room for the path of a unix socket, which includes a zero byte
+// at the end.
+const maxPath = len(syscall.RawSockaddrUnix{}.Path)
 
-// Parse reads an address.
+// Parse reads an address: HOST:PORT, HOST, [IPv6]:PORT, [IPv6] or unix:PATH, and
+// what the options allow besides. An error has the text that nginx puts before
+// ` in upstream "x"` and the like.
+//
+// IPv6 addresses are those of RFC 4291. nginx also takes a lone colon at either
+// end of them, and refuses a "::" that stands for a single group at the end.
 func Parse(text string, o Options) (URL, error) {
 	switch {
 	case len(text) >= 5 && strings.EqualFold(text[:5], "unix:"):
@@ -93,23 +101,16 @@ func parseName(text string, o Options) (URL, error) {
 		return URL{}, errInvalidHost
 	}
 	host, port, hasPort := strings.Cut(text, ":")
-	u := URL{Host: host, Port: o.DefaultPort}
+	if !hasPort && o.Listen && isPorts(text) {
+		host, port, hasPort = "*", text, true
+	}
+	u := URL{Host: host, Port: o.DefaultPort, NoPort: !hasPort}
 	last := u.Port
-	var err error
-	switch {
-	case hasPort:
+	if hasPort {
+		var err error
 		if u.Port, last, err = parsePorts(port, o); err != nil {
 			return URL{}, err
 		}
-	case o.Listen && isPorts(text):
-		if u.Port, last, err = parsePorts(text, o); err != nil {
-			return URL{}, err
-		}
-		u.Host = ""
-		u.add(netip.IPv4Unspecified(), last)
-		return u, nil
-	default:
-		u.NoPort = true
 	}
 	if host == "" {
 		return URL{}, errNoHost
@@ -125,24 +126,23 @@ func parseName(text string, o Options) (URL, error) {
 	if o.NoResolve {
 		return u, nil
 	}
-	return u, u.resolve(last)
+	return u, u.resolve(last, o)
 }
 
-// isPorts reports whether a text without a colon is a port or a range of ports
-// rather than a host.
+// isPorts reports whether a text without a colon is a port or a range of ports,
+// valid or not, rather than a host.
 func isPorts(text string) bool {
-	for part := range strings.SplitSeq(text, "-") {
-		if _, err := strconv.ParseUint(part, 10, 31); err != nil {
-			return false
-		}
+	first, last, isRange := strings.Cut(text, "-")
+	if _, ok := parseNumber(first); !ok {
+		return false
 	}
-	return true
+	_, ok := parseNumber(last)
+	return ok || !isRange
 }
 
 // parsePorts reads a port, or for listen first-last.
 func parsePorts(text string, o Options) (first, last uint16, err error) {
-	from, to, isRange := strings.Cut(text, "-")
-	if isRange && o.Listen {
+	if from, to, isRange := strings.Cut(text, "-"); isRange && o.Listen {
 		if last, err = parsePort(to); err != nil {
 			return 0, 0, err
 		}
@@ -161,59 +161,66 @@ func parsePorts(text string, o Options) (first, last uint16, err error) {
 }
 
 func parsePort(text string) (uint16, error) {
-	for _, c := range []byte(text) {
-		if c < '0' || c > '9' {
-			return 0, errInvalidPort
-		}
-	}
-	n, err := strconv.ParseUint(text, 10, 63)
-	if err != nil || n < 1 || n > 65535 {
+	n, ok := parseNumber(text)
+	if !ok || n < 1 || n > 65535 {
 		return 0, errInvalidPort
 	}
 	return uint16(n), nil
 }
 
-// parseIPv4 reads four decimal numbers. Zeros in front are allowed;
-// 255.255.255.255 is nginx's value for "no address".
+// parseNumber reads digits; values from a million on are all the same to it.
+func parseNumber(text string) (n int, ok bool) {
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = min(n*10+int(c-'0'), 1e6)
+	}
+	return n, text != ""
+}
+
+// parseIPv4 reads four decimal numbers. Like nginx it takes zeros in front and
+// no digits at all for 0, and reserves 255.255.255.255 for "no address".
 func parseIPv4(text string) (netip.Addr, bool) {
 	var ip [4]byte
-	parts := strings.Split(text, ".")
-	if len(parts) != 4 {
-		return netip.Addr{}, false
-	}
-	for i, part := range parts {
-		n, err := strconv.ParseUint(part, 10, 8)
-		if err != nil {
+	dots, n := 0, 0
+	for _, c := range []byte(text) {
+		switch {
+		case '0' <= c && c <= '9':
+			if n = n*10 + int(c-'0'); n > 255 {
+				return netip.Addr{}, false
+			}
+		case c == '.' && dots < 3:
+			ip[dots] = byte(n)
+			dots++
+			n = 0
+		default:
 			return netip.Addr{}, false
 		}
-		ip[i] = byte(n)
 	}
-	return netip.AddrFrom4(ip), ip != [4]byte{255, 255, 255, 255}
+	ip[3] = byte(n)
+	return netip.AddrFrom4(ip), dots == 3 && ip != [4]byte{255, 255, 255, 255}
 }
 
 // add appends an address for each port of a range.
 func (u *URL) add(ip netip.Addr, last uint16) {
-	for port := int(u.Port); port <= int(max(last, u.Port)); port++ {
+	for port := int(u.Port); port <= int(last); port++ {
 		u.Addrs = append(u.Addrs, IP(netip.AddrPortFrom(ip, uint16(port))))
 	}
 }
 
-// resolve asks the system for the addresses of the host, IPv4 first as nginx
-// lists them.
-func (u *URL) resolve(last uint16) error {
-	ips, err := net.DefaultResolver.LookupNetIP(context.Background(), "ip", u.Host)
-	if err != nil {
+// resolve adds the addresses of the host, in the order in which they are found.
+func (u *URL) resolve(last uint16, o Options) error {
+	lookup := o.Lookup
+	if lookup == nil {
+		lookup = Lookup
+	}
+	ips, err := lookup(u.Host)
+	if err != nil || len(ips) == 0 {
 		return errNotFound
 	}
-	for _, want4 := range []bool{true, false} {
-		for _, ip := range ips {
-			if ip = ip.Unmap(); ip.Is4() == want4 {
-				u.add(ip, last)
-			}
-		}
-	}
-	if len(u.Addrs) == 0 {
-		return errNotFound
+	for _, ip := range ips {
+		u.add(ip.Unmap(), last)
 	}
 	return nil
 }
