@@ -1,0 +1,97 @@
+package stream
+
+// log.go - what a session writes to the error log.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	"github.com/gostream/gostream/internal/errlog"
+)
+
+// log writes a line with the session's context. err, if not nil, is shown
+// behind the text the way nginx shows system errors.
+func (s *Session) log(level errlog.Level, text string, err error) {
+	if !s.srv.errorLog.Enabled(level) {
+		return
+	}
+	s.srv.errorLog.Write(level, errlog.Record{Conn: s.number, Text: text, Err: err, Context: s.appendContext})
+}
+
+func (s *Session) logf(level errlog.Level, format string, args ...any) {
+	if s.srv.errorLog.Enabled(level) {
+		s.log(level, fmt.Sprintf(format, args...), nil)
+	}
+}
+
+// logPlain writes a line without context: those that tell the milestones of a
+// session name both ends themselves.
+func (s *Session) logPlain(level errlog.Level, text string) {
+	s.srv.errorLog.Write(level, errlog.Record{Conn: s.number, Text: text})
+}
+
+// appendContext writes what nginx adds to each line of a session.
+func (s *Session) appendContext(b []byte) []byte {
+	if s.action != "" {
+		b = append(append(b, " while "...), s.action...)
+	}
+	b = append(b, ", "...)
+	if s.udp {
+		b = append(b, "udp "...)
+	}
+	b = s.remote.appendHost(append(b, "client: "...))
+	b = append(append(b, ", server: "...), s.ln.text...)
+	if !s.up.active {
+		return b
+	}
+	if s.up.name != "" {
+		b = append(append(append(b, ", upstream: \""...), s.up.name...), '"')
+	}
+	return s.appendBytes(b)
+}
+
+// appendBytes writes the byte counters of both sides.
+func (s *Session) appendBytes(b []byte) []byte {
+	b = append(b, ", bytes from/to client:"...)
+	b = strconv.AppendInt(b, s.received(), 10)
+	b = strconv.AppendInt(append(b, '/'), s.sent(), 10)
+	b = append(b, ", bytes from/to upstream:"...)
+	b = strconv.AppendInt(b, s.upstreamReceived(), 10)
+	return strconv.AppendInt(append(b, '/'), s.upstreamSent(), 10)
+}
+
+// clientError reports a failed system call on the client's connection.
+func (s *Session) clientError(op string, err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.log(errlog.Info, "connection timed out", syscall.ETIMEDOUT)
+		return
+	}
+	s.log(peerErrorLevel(err, errlog.Info), op+"() failed", err)
+}
+
+// upstreamError reports a failed system call on the upstream's connection.
+func (s *Session) upstreamError(op string, err error) {
+	s.log(peerErrorLevel(err, errlog.Error), op+"() failed", err)
+}
+
+// peerErrorLevel tells errors that the other side or the network causes every
+// day from those that point to a defect here, which are alerts.
+func peerErrorLevel(err error, usual errlog.Level) errlog.Level {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return usual
+	}
+	switch errno {
+	case 0, syscall.ECONNRESET, syscall.EPIPE, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.ECONNREFUSED,
+		syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
+		return usual
+	}
+	return errlog.Alert
+}
+
+func panicText(p any, stack []byte) string {
+	return fmt.Sprintf("panic in session: %v, the session is closed\n%s", p, stack)
+}

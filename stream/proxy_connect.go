@@ -1,0 +1,302 @@
+package stream
+
+// proxy_connect.go - from proxy_pass to a connected upstream: which group, which
+// server of it, how often it is tried.
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gostream/gostream/internal/conf"
+	"github.com/gostream/gostream/internal/errlog"
+	relay "github.com/gostream/gostream/internal/pump"
+)
+
+// proxyServer is the compiled [ProxyConfig] of a server.
+type proxyServer struct {
+	group *group    // of a literal proxy_pass
+	pass  *template // of one with variables
+
+	dial          dialOptions
+	relay         relay.Options
+	uploadRate    *template
+	downloadRate  *template
+	nextUpstream  bool
+	tries         int           // 0: all
+	triesTimeout  time.Duration // 0: none
+	proxyProtocol ProxyProtocol
+}
+
+func (g *generation) compileProxy(c *ServerConfig, p *proxyServer) (err error) {
+	from := &c.Proxy
+	*p = proxyServer{
+		dial: dialOptions{timeout: max(from.ConnectTimeout, 0), nodelay: c.Core.TCPNodelay.On(), keepalive: from.SocketKeepalive.On(), dialer: from.Dial},
+		relay: relay.Options{
+			Timeout: max(from.Timeout, 0), BufferSize: int(max(from.BufferSize, 1)), HalfClose: from.HalfClose.On(),
+		},
+		nextUpstream: from.NextUpstream.On(),
+		tries:        int(max(from.NextUpstreamTries, 0)), triesTimeout: max(from.NextUpstreamTimeout, 0),
+		proxyProtocol: from.ProxyProtocol,
+	}
+	if p.uploadRate, err = g.compile(from.UploadRate); err != nil {
+		return err
+	}
+	if p.downloadRate, err = g.compile(from.DownloadRate); err != nil {
+		return err
+	}
+	if p.pass, err = g.compile(from.Pass); err != nil {
+		return err
+	}
+	if text, static := p.pass.Static(); static {
+		if p.group, err = g.groups.literal(text); err != nil && c.passAt.File != "" {
+			err = c.passAt.Errorf("%s", err)
+		}
+	}
+	return err
+}
+
+// try is one attempt to reach a server: what the $upstream_* lists show.
+type try struct {
+	peer           string // the server's address, or the group's name if none was left
+	sent, received int64  // bytes
+	start          int64  // Unix milliseconds
+	connect        int64  // milliseconds since start; -1: not reached
+	firstByte      int64
+	session        int64
+}
+
+// proxy is the content handler of proxy_pass.
+func (s *Session) proxy() Status {
+	s.action = ""
+	s.up.active = true
+	s.up.tries = s.up.firstTry[:0]
+	if status := s.chooseGroup(); status != next {
+		return status
+	}
+	s.up.began = msec(s.now())
+	for {
+		status, connected := s.tryUpstream()
+		if connected {
+			return s.relayUpstream()
+		}
+		if status != next {
+			s.bytesReceived += int64(s.transport.drain(s.srv.proxy.relay.BufferSize))
+			return status
+		}
+	}
+}
+
+// chooseGroup finds the group of servers: a fixed one, or the one that the
+// value of proxy_pass names for this session.
+func (s *Session) chooseGroup() Status {
+	p := &s.srv.proxy
+	buf := takeBuffer()
+	defer buf.release()
+	g := p.group
+	if g == nil {
+		var err error
+		buf.b = p.pass.Append(buf.b, s)
+		if g, err = s.gen.groups.evaluated(string(buf.b)); err != nil {
+			s.log(errlog.Error, err.Error(), nil)
+			return statusInternal
+		}
+	}
+	s.up.group = g
+	var key []byte
+	if g.key != nil {
+		buf.b = g.key.Append(buf.b[:0], s)
+		key = buf.b
+	}
+	g.Start(&s.up.selection, key)
+	if p.tries > 0 {
+		s.up.selection.LimitTries(p.tries)
+	}
+	return next
+}
+
+// tryUpstream takes the next server of the group and connects to it. If that
+// fails, the status tells whether to end or, being next, to try again.
+func (s *Session) tryUpstream() (status Status, connected bool) {
+	s.action = "connecting to upstream"
+	now := s.now()
+	s.endTry(now)
+	s.up.tries = append(s.up.tries, try{start: msec(now), connect: -1, firstByte: -1, session: -1})
+	t := &s.up.tries[len(s.up.tries)-1]
+
+	peer, err := s.up.group.Next(&s.up.selection, now)
+	if err != nil {
+		t.peer, s.up.name = s.up.group.name, s.up.group.name
+		s.log(errlog.Error, "no live upstreams", nil)
+		return statusBadGateway, false
+	}
+	s.up.peer = peer
+	t.peer, s.up.name = peer.Name(), peer.Name()
+	s.gen.nextConnection()
+	if err := s.transport.connect(peer, &s.srv.proxy.dial); err != nil {
+		return s.connectFailed(err), false
+	}
+	s.connected(t)
+	return next, true
+}
+
+// endTry closes the account of the try before, if there is one.
+func (s *Session) endTry(now time.Time) {
+	if n := len(s.up.tries); n > 0 && s.up.tries[n-1].session < 0 {
+		s.up.tries[n-1].session = msec(now) - s.up.tries[n-1].start
+	}
+}
+
+// connected notes that the server was reached.
+func (s *Session) connected(t *try) {
+	now := s.now()
+	s.up.group.Connected(&s.up.selection, s.up.peer, now)
+	t.connect = msec(now) - t.start
+	if !s.srv.errorLog.Enabled(errlog.Info) {
+		return
+	}
+	buf := takeBuffer()
+	defer buf.release()
+	local := s.transport.upstreamAddr()
+	buf.b = local.append(append(buf.b, "proxy "...))
+	buf.b = append(append(buf.b, " connected to "...), s.up.name...)
+	s.logPlain(errlog.Info, string(buf.b))
+}
+
+// connectFailed reports the failure and decides whether another server may be
+// tried.
+func (s *Session) connectFailed(err error) Status {
+	s.logConnectError(err)
+	var syscallErr *os.SyscallError
+	if errors.As(err, &syscallErr) {
+		// Not the server's fault: out of descriptors, for instance.
+		s.up.group.Done(&s.up.selection, s.up.peer, s.now())
+		s.up.peer = nil
+		return statusInternal
+	}
+	now := s.now()
+	if s.up.group.Failed(&s.up.selection, s.up.peer, now) {
+		s.log(errlog.Warn, "upstream server temporarily disabled", nil)
+	}
+	s.up.peer = nil
+	p := &s.srv.proxy
+	late := p.triesTimeout > 0 && time.Duration(msec(now)-s.up.began)*time.Millisecond >= p.triesTimeout
+	if s.up.selection.Tries() == 0 || !p.nextUpstream || late {
+		return statusBadGateway
+	}
+	return next
+}
+
+func (s *Session) logConnectError(err error) {
+	var syscallErr *os.SyscallError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.log(errlog.Error, "upstream timed out", syscall.ETIMEDOUT)
+	case errors.As(err, &syscallErr):
+		s.log(errlog.Alert, syscallErr.Syscall+" failed", syscallErr.Err)
+	default:
+		level := peerErrorLevel(err, errlog.Error)
+		if s.up.peer.Addr().IsUnix() {
+			// nginx fails at once with unix sockets, and says so of connect.
+			level = unixConnectLevel(err)
+			s.log(level, "connect() to "+s.up.name+" failed", err)
+			return
+		}
+		if immediate(err) {
+			s.log(errlog.Crit, "connect() to "+s.up.name+" failed", err)
+			return
+		}
+		s.log(level, "connect() failed", err)
+	}
+}
+
+// immediate tells the errors that connect() returns at once, before a packet
+// is sent; nginx words these differently.
+func immediate(err error) bool {
+	switch err {
+	case syscall.ENETUNREACH, syscall.EADDRNOTAVAIL, syscall.EACCES, syscall.EPERM, syscall.EINVAL, syscall.EHOSTUNREACH:
+		return true
+	}
+	return false
+}
+
+// unixConnectLevel: a socket that nobody listens on is an error, a missing one
+// more than that.
+func unixConnectLevel(err error) errlog.Level {
+	switch err {
+	case syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
+		return errlog.Error
+	}
+	return errlog.Crit
+}
+
+// rates evaluates the limits for this session.
+func (s *Session) rates() (r relay.Rates) {
+	p := &s.srv.proxy
+	r.Upload, r.Download = s.rate(p.uploadRate), s.rate(p.downloadRate)
+	if r.Upload > 0 || r.Download > 0 {
+		r.Start = time.UnixMilli(s.up.began)
+	}
+	return r
+}
+
+func (s *Session) rate(value *template) int64 {
+	if text, static := value.Static(); static && (text == "" || text == "0") {
+		return 0
+	}
+	text := string(value.Append(nil, s))
+	n, ok := conf.ParseSize(text)
+	if !ok {
+		s.logf(errlog.Error, "invalid size \"%s\"", text)
+		return 0
+	}
+	return n
+}
+
+// rateSlot is the setter of a rate: a size, or a value with variables.
+func rateSlot(field func(*ServerConfig) *string) conf.Setter[ServerConfig] {
+	return conf.Slot(field, func(d *conf.Directive) (string, error) {
+		text := d.Args[0]
+		if strings.Contains(text, "$") {
+			return text, d.CheckValue(text)
+		}
+		if _, ok := conf.ParseSize(text); !ok {
+			return "", d.Fail("invalid value")
+		}
+		return text, nil
+	})
+}
+
+// deprecatedBuffer is the setter of the old names of proxy_buffer_size.
+var deprecatedBuffer = conf.Func(func(c *ServerConfig, d *conf.Directive) error {
+	d.Warnf("the \"%s\" directive is deprecated, use the \"proxy_buffer_size\" directive instead", d.Name)
+	size, ok := conf.ParseSize(d.Args[0])
+	if !ok {
+		return d.Fail("invalid value")
+	}
+	if c.Proxy.BufferSize != 0 {
+		return d.Duplicate()
+	}
+	if c.Proxy.BufferSize = size; size == 0 {
+		c.Proxy.BufferSize = conf.Zero
+	}
+	return nil
+})
+
+// setProxyPass keeps the text and where it stood: whether it names an upstream
+// is only known when all are read.
+func setProxyPass(c *ServerConfig, d *conf.Directive) error {
+	if c.Proxy.Pass != "" {
+		return d.Duplicate()
+	}
+	if err := d.CheckValue(d.Args[0]); err != nil {
+		return err
+	}
+	if d.Args[0] == "" {
+		return d.Errorf("no host in upstream \"\"")
+	}
+	c.Proxy.Pass, c.content, c.passAt = d.Args[0], contentProxy, conf.Directive{File: d.File, Line: d.Line}
+	return nil
+}

@@ -1,0 +1,127 @@
+package stream
+
+// proxy_relay.go - a connected session: what is sent first, the counters, and
+// how it ends.
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+	"syscall"
+
+	"github.com/gostream/gostream/internal/errlog"
+	relay "github.com/gostream/gostream/internal/pump"
+	"github.com/gostream/gostream/proxyproto"
+)
+
+// relayUpstream hands the session to the relay, with the PROXY header, if one is wanted,
+// as the first thing for the upstream.
+func (s *Session) relayUpstream() Status {
+	if s.srv.proxy.proxyProtocol <= ProxyProtocolOff {
+		return s.transport.relay(nil)
+	}
+	buf := takeBuffer()
+	defer buf.release()
+	var err error
+	if buf.b, err = s.appendProxyHeader(buf.b); err != nil {
+		s.log(errlog.Error, err.Error(), nil)
+		return statusInternal
+	}
+	return s.transport.relay(buf.b)
+}
+
+func (s *Session) appendProxyHeader(b []byte) ([]byte, error) {
+	source, local := s.remote.ip, s.localAddr().ip
+	if s.remote.isUnix() || s.localAddr().isUnix() {
+		source, local = netip.AddrPort{}, netip.AddrPort{}
+	}
+	if s.srv.proxy.proxyProtocol == ProxyProtocolV2 {
+		return proxyproto.AppendV2(b, source, local, proxyproto.V2Options{})
+	}
+	return proxyproto.AppendV1(b, source, local), nil
+}
+
+// relayError reports a failed call of the relay, and what was being done.
+func (s *Session) relayError(e *relay.Error) {
+	s.action = e.Action()
+	switch {
+	case errors.Is(e.Err, io.ErrUnexpectedEOF):
+	case e.Side == relay.Client:
+		s.log(peerErrorLevel(e.Err, errlog.Info), e.Op+" failed", e.Err)
+	default:
+		s.log(peerErrorLevel(e.Err, errlog.Error), e.Op+" failed", e.Err)
+	}
+}
+
+// relayEnd logs the end of a relayed session. All ends are a status of 200: the
+// session was served.
+func (s *Session) relayEnd(end relay.End) Status {
+	switch end {
+	case relay.ClientDisconnected:
+		s.logEnd("client disconnected")
+	case relay.UpstreamDisconnected:
+		s.logEnd("upstream disconnected")
+	case relay.TimedOut:
+		s.action = "proxying connection"
+		s.log(errlog.Info, "connection timed out", syscall.ETIMEDOUT)
+	case relay.Stopped:
+		s.action = "proxying connection"
+		s.log(errlog.Info, "shutdown timeout", nil)
+	}
+	return statusOK
+}
+
+func (s *Session) logEnd(text string) {
+	if s.srv.errorLog.Enabled(errlog.Info) {
+		buf := takeBuffer()
+		defer buf.release()
+		buf.b = s.appendBytes(append(buf.b, text...))
+		s.logPlain(errlog.Info, string(buf.b))
+	}
+}
+
+// closeUpstream settles the last try and lets go of the server.
+func (s *Session) closeUpstream() {
+	if !s.up.active || len(s.up.tries) == 0 {
+		return
+	}
+	now := s.now()
+	t := &s.up.tries[len(s.up.tries)-1]
+	s.endTry(now)
+	c := s.transport.counters()
+	t.sent, t.received = c.ToUpstream, c.FromUpstream
+	if !c.FirstByte.IsZero() {
+		t.firstByte = msec(c.FirstByte) - t.start
+	}
+	s.bytesReceived, s.bytesSent = s.bytesReceived+c.FromClient, s.bytesSent+c.ToClient
+	s.up.settled = true
+	if s.up.peer != nil {
+		s.up.group.Done(&s.up.selection, s.up.peer, now)
+		s.up.peer = nil
+	}
+	s.transport.closeUpstream()
+}
+
+// received and the methods that follow are the byte counters at any time.
+func (s *Session) received() int64 { return s.bytesReceived + s.relayed().FromClient }
+
+func (s *Session) sent() int64 { return s.bytesSent + s.relayed().ToClient }
+
+func (s *Session) upstreamReceived() int64 { return s.lastTry().received + s.relayed().FromUpstream }
+
+func (s *Session) upstreamSent() int64 { return s.lastTry().sent + s.relayed().ToUpstream }
+
+// relayed are the counters of a relay that is not yet accounted for.
+func (s *Session) relayed() relay.Counters {
+	if !s.up.active || s.up.settled {
+		return relay.Counters{}
+	}
+	return s.transport.counters()
+}
+
+func (s *Session) lastTry() *try {
+	if n := len(s.up.tries); n > 0 {
+		return &s.up.tries[n-1]
+	}
+	return &try{}
+}

@@ -1,0 +1,166 @@
+package stream
+
+// server.go - a running configuration: New, Listen, Start; Reload; Shutdown.
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gostream/gostream/internal/errlog"
+)
+
+// Server serves a stream block. Make it with [New], then call Listen and Start.
+type Server struct {
+	mu        sync.Mutex
+	gen       *generation
+	listeners map[addressKey]*listener
+	foreign   []*foreignListener
+	workers   workers
+	started   bool
+	closed    bool
+}
+
+// New compiles a configuration and opens its log files. Nothing is served yet.
+// Errors have nginx's texts.
+func New(cfg *Config) (*Server, error) {
+	gen, err := compileConfig(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{gen: gen, listeners: map[addressKey]*listener{}}, nil
+}
+
+// Listen opens the listening sockets. When one cannot be opened, those that
+// were are closed again and the error is that of the system call, worded as
+// nginx does: `bind() to 0.0.0.0:80 failed (98: Address already in use)`.
+func (s *Server) Listen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fresh, err := s.openListeners(s.gen)
+	if err != nil {
+		return err
+	}
+	s.adopt(s.gen, fresh)
+	return nil
+}
+
+// Listeners returns the number of listening sockets.
+func (s *Server) Listeners() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.listeners)
+}
+
+// Addrs returns the addresses that are listened on, in the order of the
+// configuration. A port that the kernel chose is known after Listen.
+func (s *Server) Addrs() []net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var addrs []net.Addr
+	for _, plan := range s.gen.plan {
+		if ln := s.listeners[plan.key]; ln != nil {
+			addrs = append(addrs, ln.netAddr())
+		}
+	}
+	return addrs
+}
+
+// Start begins to serve and returns at once. It fails if the event loops cannot
+// be made.
+func (s *Server) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.workers.start(s); err != nil {
+		return err
+	}
+	s.started = true
+	for _, ln := range s.listeners {
+		if err := ln.start(); err != nil {
+			return err
+		}
+	}
+	s.startForeign()
+	return nil
+}
+
+// Reload goes over to another configuration: all or nothing. New sockets are
+// opened first; if that or anything else fails, the old configuration serves on
+// and the error is returned. Sessions keep the configuration they began with.
+// The number of event loops stays.
+func (s *Server) Reload(cfg *Config) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.New("stream: server closed")
+	}
+	gen, err := compileConfig(cfg, s.gen)
+	if err != nil {
+		return err
+	}
+	fresh, err := s.openListeners(gen)
+	if err != nil {
+		gen.files.Close()
+		return err
+	}
+	old := s.gen
+	s.adopt(gen, fresh)
+	s.stopForeign()
+	if s.started {
+		for _, ln := range fresh {
+			if err := ln.start(); err != nil {
+				gen.errorLog.Write(errlog.Emerg, errlog.Record{Text: err.Error()})
+			}
+		}
+		s.startForeign()
+	}
+	old.retire()
+	return nil
+}
+
+// Reopen opens all log files anew, after rotation. The first error is returned;
+// a file that cannot be opened goes on as it was.
+func (s *Server) Reopen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gen.files.Reopen()
+}
+
+// Shutdown stops listening and waits for the sessions to end. When ctx is done
+// it ends those that are left, with status 200 as nginx does at
+// worker_shutdown_timeout, and returns ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	for key, ln := range s.listeners {
+		ln.close()
+		delete(s.listeners, key)
+	}
+	s.stopForeign()
+	gen := s.gen
+	s.mu.Unlock()
+
+	err := gen.counters.wait(ctx)
+	if err != nil {
+		s.workers.endSessions()
+		settle, cancel := context.WithTimeout(context.Background(), time.Second)
+		_ = gen.counters.wait(settle)
+		cancel()
+	}
+	s.workers.stop()
+	gen.files.Close()
+	return err
+}
+
+// Close stops at once. Sessions are cut off without a log line, as when nginx
+// gets a TERM signal.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package stream
+
+// session.go - the life of a connection, from accept to log line.
+//
+// serve is the whole of it; each step is a method in the file of its nginx
+// module. A step returns next to go on, or the status the session ends with.
+
+import (
+	"runtime/debug"
+	"time"
+
+	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/proxyproto"
+	"github.com/gostream/gostream/upstream"
+)
+
+// Status is what a session ended with: $status.
+type Status int
+
+// The statuses of the stream module. They borrow HTTP's numbers.
+const (
+	statusOK          Status = 200
+	statusBadRequest  Status = 400
+	statusForbidden   Status = 403
+	statusInternal    Status = 500
+	statusBadGateway  Status = 502
+	statusUnavailable Status = 503
+	next              Status = 0  // go on with the next step
+	relaying          Status = -1 // the relay has the session and will finish it
+)
+
+// Session is one client connection.
+type Session struct {
+	gen       *generation // the configuration that the session began with
+	srv       *server     // the virtual server in effect
+	ln        *listener   // where the client came in
+	place     *place      // the address it came in by
+	transport transport
+	udp       bool
+
+	number   uint64   // $connection
+	remote   endpoint // client address, after realip
+	original endpoint // the one before it, if replaced
+	replaced bool
+	local    endpoint // looked up when first needed; the zero value means not yet
+	start    int64    // Unix milliseconds
+	status   Status
+	action   string // what log lines say is being done
+
+	proxyHeader *proxyproto.Header
+	hello       clientHello // what ssl_preread found
+	cells       []cell
+	captures    captures
+	limits      []*limitNode // connections counted for this session
+	limitStatus limitStatus
+
+	bytesReceived, bytesSent int64 // from and to the client, outside the relay
+
+	up upstreamState
+
+	loopTransport            loopTransport // the transport, on an event loop
+	nextSession, prevSession *Session      // of the same event loop
+}
+
+// serve runs the session. It returns when the session is over, or in the hands
+// of a relay that will call finish.
+func (s *Session) serve() {
+	defer s.recover()
+	s.begin()
+	if status := s.run(); status != relaying {
+		s.finish(status)
+	}
+}
+
+// run takes the session through nginx's phases. Up to the preread step it is
+// the default server of the address that decides; a server name found there
+// may select another for what follows.
+func (s *Session) run() Status {
+	if status := s.readProxyHeader(); status != next {
+		return status
+	}
+	s.action = "initializing session"
+	s.replaceAddress()
+	s.setVariables()
+	if status := s.limitConnections(); status != next {
+		return status
+	}
+	if status := s.checkAccess(); status != next {
+		return status
+	}
+	if status := s.handshake(); status != next {
+		return status
+	}
+	if status := s.prereadClient(); status != next {
+		return status
+	}
+	if s.srv.content == nil {
+		return statusInternal
+	}
+	s.transport.setNoDelay(s.srv.nodelay)
+	return s.srv.content(s)
+}
+
+// now is the time of the session's clock.
+func (s *Session) now() time.Time { return s.transport.now() }
+
+// localAddr is the address that the client has connected to.
+func (s *Session) localAddr() endpoint {
+	if s.local == (endpoint{}) {
+		s.local = s.transport.localAddr()
+	}
+	return s.local
+}
+
+// begin numbers the session and announces it.
+func (s *Session) begin() {
+	s.number = s.gen.nextConnection()
+	s.start = msec(s.now())
+	s.action = "initializing session"
+	if s.srv.errorLog.Enabled(errlog.Info) {
+		buf := takeBuffer()
+		defer buf.release()
+		if s.udp {
+			buf.b = append(buf.b, "udp "...)
+		}
+		buf.b = s.remote.append(append(buf.b, "client "...))
+		buf.b = append(append(buf.b, " connected to "...), s.ln.text...)
+		s.logPlain(errlog.Info, string(buf.b))
+	}
+}
+
+// finish ends the session with a status: it frees the upstream, writes the
+// access log and closes the client, in nginx's order.
+func (s *Session) finish(status Status) {
+	s.status = status
+	s.closeUpstream()
+	s.writeAccessLog()
+	s.releaseLimits()
+	s.transport.close()
+	s.gen.leave()
+	s.transport.released()
+}
+
+// reset makes the session fit for the next client. It keeps its slices.
+func (s *Session) reset() {
+	*s = Session{
+		hello: clientHello{protocol: s.hello.protocol[:0], serverName: s.hello.serverName[:0], alpn: s.hello.alpn[:0]},
+		cells: s.cells[:0], captures: captures{s.captures.text[:0], s.captures.at[:0]}, limits: s.limits[:0],
+	}
+}
+
+// recover keeps a defect in one session from ending the others.
+func (s *Session) recover() {
+	if p := recover(); p != nil {
+		s.panicked(p, debug.Stack())
+	}
+}
+
+func (s *Session) panicked(p any, stack []byte) {
+	s.log(errlog.Alert, panicText(p, stack), nil)
+	s.finish(statusInternal)
+}
+
+// upstreamState is the proxy's part of a session.
+type upstreamState struct {
+	active    bool  // the proxy handler has started: log lines show byte counts
+	settled   bool  // the relay's counters are in tries and the session's own
+	began     int64 // Unix milliseconds of the first try
+	group     *group
+	selection upstream.Selection
+	peer      *upstream.Peer
+	name      string // the peer, or the group if none was available
+	tries     []try
+	firstTry  [1]try // room for the usual case
+}

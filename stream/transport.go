@@ -1,0 +1,68 @@
+package stream
+
+import (
+	"time"
+
+	relay "github.com/gostream/gostream/internal/pump"
+	"github.com/gostream/gostream/upstream"
+)
+
+// transport is what a session runs on: its connections and its clock. There are
+// two: an event loop with sockets of its own (transport_linux.go), and a
+// goroutine with any [net.Conn] (transport_net.go). Methods that wait do so in
+// the way of the transport; the session's code is the same.
+type transport interface {
+	now() time.Time
+
+	// peek waits until more than seen bytes have come from the client and
+	// copies them to p, without taking them. io.EOF: the client has ended.
+	peek(p []byte, seen int, deadline time.Time) (int, error)
+
+	// discard takes bytes that were peeked at.
+	discard(n int) error
+
+	// write sends text to the client; timeout bounds each wait.
+	write(p []byte, timeout time.Duration) (int, error)
+
+	// drain takes what the client has sent so far, at most max bytes, so that
+	// closing does not become a reset. It returns how many bytes there were.
+	drain(max int) int
+
+	setNoDelay(on bool)
+	localAddr() endpoint
+
+	// connect opens the connection to a server; an error is the system's.
+	connect(peer *upstream.Peer, o *dialOptions) error
+
+	// upstreamAddr is our end of the upstream connection.
+	upstreamAddr() endpoint
+
+	// relay moves bytes until the session is over. first goes to the upstream
+	// before anything else. It returns relaying if it will call finish itself.
+	relay(first []byte) Status
+
+	counters() relay.Counters
+	closeUpstream()
+	close()
+
+	// released is told that the session is over and nothing refers to it.
+	released()
+}
+
+// dialOptions say how upstream connections of a server are made.
+type dialOptions struct {
+	timeout   time.Duration // 0: at once
+	nodelay   bool
+	keepalive bool
+	dialer    Dialer
+}
+
+// buffer of the preread step.
+func takePrereadBuffer(size int) *buffer {
+	buf := takeBuffer()
+	if cap(buf.b) < size {
+		buf.b = make([]byte, size)
+	}
+	buf.b = buf.b[:size]
+	return buf
+}
