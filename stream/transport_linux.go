@@ -21,8 +21,9 @@ type loopTransport struct {
 	client  loop.Conn
 	server  loop.Conn
 	relayer relay.Relay
-	nodelay bool // is set on the client's socket
-	relays  bool // relayer has been started
+	early   []byte // read from the client while there was no upstream yet
+	nodelay bool   // is set on the client's socket
+	relays  bool   // relayer has been started
 }
 
 func (t *loopTransport) now() time.Time { return t.worker.loop.Now() }
@@ -39,6 +40,9 @@ func (t *loopTransport) write(p []byte, timeout time.Duration) (int, error) {
 
 func (t *loopTransport) drain(max int) int {
 	n, _ := t.client.TryRead(t.worker.loop.Scratch(max)[:max])
+	n += len(t.early)
+	t.worker.relays.Drop(t.early)
+	t.early = nil
 	return n
 }
 
@@ -74,7 +78,10 @@ func endpointOf(sa *loop.Sockaddr) endpoint {
 
 func (t *loopTransport) connect(peer *upstream.Peer, o *dialOptions) error {
 	to := t.worker.sockaddr(peer)
-	d := loop.Dial{To: to, Timeout: o.timeout}
+	if t.early == nil && t.client.Readable() {
+		t.early = t.worker.relays.Early(&t.client, t.session.srv.proxy.relay.BufferSize)
+	}
+	d := loop.Dial{To: to, Timeout: o.timeout, Sends: t.early != nil && to.Family() != unix.AF_UNIX}
 	if to.Family() == unix.AF_UNIX || !o.nodelay && !o.keepalive {
 		return t.server.Connect(t.worker.loop, &d)
 	}
@@ -108,7 +115,9 @@ func (t *loopTransport) relay(first []byte) Status {
 	if rates := s.rates(); rates != (relay.Rates{}) {
 		t.relayer.Limit(rates)
 	}
-	t.relayer.Run(first)
+	early := t.early
+	t.early = nil
+	t.relayer.Run(first, early)
 	return relaying
 }
 

@@ -108,6 +108,9 @@ func (c *Conn) Timeout(*Timer) {
 	}
 }
 
+// Abort ends the wait of a task, as if its deadline had come.
+func (c *Conn) Abort() { c.Timeout(nil) }
+
 // Arm asks for events; the ones that were asked for before stay. One epoll_ctl
 // serves most connections for life, since writing seldom has to wait.
 func (c *Conn) Arm(read, write bool) error {
@@ -263,7 +266,10 @@ type Dial struct {
 	To      *Sockaddr
 	Timeout time.Duration      // 0: none
 	Prepare func(fd int) error // sets options of the new socket; may be nil
-	Opened  func(fd int)       // told of the descriptor before connect; may be nil
+
+	// Sends tells that the caller will send at once. The packet that would
+	// complete the handshake is then saved: the data does it.
+	Sends bool
 }
 
 // Connect opens c. It returns the errno of the call that failed: socket,
@@ -290,6 +296,9 @@ func (c *Conn) Connect(l *Loop, d *Dial) error {
 }
 
 func (c *Conn) connect(d *Dial) error {
+	if d.Sends {
+		_ = SetsockoptInt(int(c.fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
+	}
 	errno := connect(int(c.fd), d.To)
 	if errno == unix.EINPROGRESS {
 		// To an address of this machine the handshake is over by now. Asking

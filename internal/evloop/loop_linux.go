@@ -113,26 +113,41 @@ func (l *Loop) Run() error {
 	return nil
 }
 
-// poll waits for events. The first look does not block and thus need not tell
-// Go's scheduler; under load it is the only one.
+// patience is how long poll waits without telling Go's scheduler (ms). Under
+// load the next event comes within it, and the two hand-overs of a system call
+// that may block are saved.
+const patience = 1
+
+// poll waits for events.
 func (l *Loop) poll(events []unix.EpollEvent) (int, error) {
-	n, errno := epollWait(l.epfd, events)
-	if errno != 0 && errno != unix.EINTR {
+	timeout := l.timeout()
+	if len(l.again) > 0 || l.pending.Load() {
+		timeout = 0
+	}
+	brief := patience
+	if timeout >= 0 {
+		brief = min(timeout, patience)
+	}
+	n, errno := epollWait(l.epfd, events, brief)
+	switch {
+	case errno == unix.EINTR:
+		// Go wants the goroutine to stop for a moment.
+		return 0, nil
+	case errno != 0:
 		return 0, errno
+	case n > 0 || timeout == brief:
+		return n, nil
 	}
-	if n > 0 || len(l.again) > 0 || l.pending.Load() {
-		return max(n, 0), nil
-	}
-	n, err := unix.EpollWait(l.epfd, events, l.timeout())
+	n, err := unix.EpollWait(l.epfd, events, timeout)
 	if err == unix.EINTR {
 		return 0, nil
 	}
 	return n, err
 }
 
-func epollWait(epfd int, events []unix.EpollEvent) (int, unix.Errno) {
+func epollWait(epfd int, events []unix.EpollEvent, timeout int) (int, unix.Errno) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd),
-		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(timeout), 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

@@ -48,10 +48,7 @@ type flow struct {
 
 func (f *flow) blocked() bool { return len(f.pending) > 0 || f.piped > 0 }
 
-// Start begins to relay between two connected sockets. first is sent to the
-// upstream before anything else, as far as it is not empty; it is counted as
-// sent only. The handler is not called before Start returns, unless the end has
-// come by then.
+// Start prepares to relay between two connected sockets; Run then does it.
 func (r *Relay) Start(e *Engine, conns [2]*loop.Conn, opt *Options, h Handler) {
 	*r = Relay{engine: e, opt: opt, handler: h, conns: conns, active: e.loop.Now()}
 	conns[Client].SetHandler(r)
@@ -67,17 +64,41 @@ func (r *Relay) Limit(rates Rates) {
 	}
 }
 
-// Run sends first to the upstream, before anything that the client sends, and
-// then moves what there is. It returns when events have to be waited for.
-func (r *Relay) Run(first []byte) {
+// Early reads what the client has sent by now, at most a buffer, so that it can
+// go out with the packet that completes the connection to the upstream. What it
+// returns is to be handed to Run or to Drop.
+func (e *Engine) Early(client *loop.Conn, size int) []byte {
+	buf := e.takeBuffer(size)
+	n, _ := client.TryRead(buf[:size])
+	if n == 0 {
+		e.putBuffer(buf)
+		return nil
+	}
+	return buf[:n]
+}
+
+// Drop gives back what Early has returned.
+func (e *Engine) Drop(early []byte) {
+	if early != nil {
+		e.putBuffer(early)
+	}
+}
+
+// Run sends header and then early to the upstream, before anything else that
+// the client sends, and then moves what there is. Only early is counted as
+// received. It returns when events have to be waited for.
+func (r *Relay) Run(header, early []byte) {
 	// Nothing can have come from the upstream yet that an event will not tell of.
 	r.conns[Upstream].MarkUnreadable()
 	r.engine.loop.Start(&r.timer, r.opt.Timeout, r)
-	if len(first) > 0 {
-		f := &r.flows[Client]
-		f.buffer = append(r.engine.takeBuffer(max(len(first), r.opt.BufferSize)), first...)
-		f.pending = f.buffer
+	f := &r.flows[Client]
+	f.received = int64(len(early))
+	f.buffer = early
+	if len(header) > 0 {
+		f.buffer = append(append(r.engine.takeBuffer(len(header)+len(early)), header...), early...)
+		r.engine.Drop(early)
 	}
+	f.pending = f.buffer
 	if !r.pump(Client) || r.ended(Client) {
 		return
 	}
