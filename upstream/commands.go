@@ -1,180 +1,140 @@
 package upstream
 
-import (
-	"strconv"
-	"strings"
+// commands.go - ngx_stream_upstream_module: what stands in an upstream block,
+// except for zones and methods, which have files of their own.
 
-	"github.com/gostream/gostream/internal/addr"
+import (
+	"strings"
+	"time"
+
 	"github.com/gostream/gostream/internal/conf"
 )
 
-// Tables returns the directives of the upstream block. They fill a [Config].
-func Tables() []conf.Rows {
-	return []conf.Rows{groupTable, zoneTable, hashTable, leastConnTable, randomTable}
-}
-
-var groupTable = &conf.Table[Config]{
+var upstreamTable = &conf.Table[Config]{
 	Name: "stream_upstream",
 	Commands: []conf.Command[Config]{
-		{Name: "server", Syntax: "address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down]",
-			In: conf.Upstream, Args: conf.AtLeast(1), Set: conf.Func(addServer)},
+		{
+			Name: "server", In: conf.Upstream, Args: conf.AtLeast(1),
+			Syntax: "address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down] [resolve] [service=name]",
+			Set:    conf.Func(setServer),
+		},
+		{
+			Name: "resolver", Syntax: "address ... [valid=time] [ipv4=on|off] [ipv6=on|off]",
+			In: conf.Upstream, Args: conf.AtLeast(1), Set: conf.Func(setResolver),
+		},
+		{
+			Name: "resolver_timeout", Syntax: "time", Default: "30s", In: conf.Upstream,
+			Set: conf.Msec(func(c *Config) *time.Duration { return &c.ResolverTimeout }),
+		},
 	},
 }
 
-var zoneTable = &conf.Table[Config]{
-	Name: "stream_upstream_zone",
-	Commands: []conf.Command[Config]{
-		{Name: "zone", Syntax: "name [size]", In: conf.Upstream, Args: conf.Take(1, 2), Set: conf.Func(setZone)},
-	},
+// Tables returns the directives of upstream blocks.
+func Tables() []conf.Rows {
+	return []conf.Rows{
+		upstreamTable, zoneTable,
+		leastConnTable, leastTimeTable, hashTable, randomTable,
+	}
 }
 
-var hashTable = &conf.Table[Config]{
-	Name: "stream_upstream_hash",
-	Commands: []conf.Command[Config]{
-		{Name: "hash", Syntax: "key [consistent]", In: conf.Upstream, Args: conf.Take(1, 2), Set: conf.Func(setHash)},
-	},
+// Parse reads an upstream block. zones collects the zones of the whole
+// configuration; nil skips the checks that need it. That the name is not taken,
+// the caller has to see to.
+func Parse(d *conf.Directive, zones *Zones) (*Config, error) {
+	c := &Config{Name: d.Args[0], zones: zones, file: d.File, line: d.Line}
+	if err := d.Apply(nil, conf.Upstream, c); err != nil {
+		return nil, err
+	}
+	if len(c.Servers) == 0 {
+		return nil, d.End().Errorf("no servers are inside upstream")
+	}
+	return c, nil
 }
 
-var leastConnTable = &conf.Table[Config]{
-	Name: "stream_upstream_least_conn",
-	Commands: []conf.Command[Config]{
-		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Set: conf.Func(func(c *Config, d *conf.Directive) error {
-			c.setMethod(LeastConn, d)
-			return nil
-		})},
-	},
+// setMethod chooses the method. The last one in a block wins.
+func (c *Config) setMethod(m Method, d *conf.Directive) {
+	if c.Method != RoundRobin {
+		d.Warnf("load balancing method redefined")
+	}
+	c.Method = m
 }
 
-var randomTable = &conf.Table[Config]{
-	Name: "stream_upstream_random",
-	Commands: []conf.Command[Config]{
-		{Name: "random", Syntax: "[two [least_conn]]", In: conf.Upstream, Args: conf.Take(0, 2), Set: conf.Func(setRandom)},
-	},
+// allowsBackup reports whether the method goes together with backup servers.
+// nginx refuses them only behind the method's directive.
+func (c *Config) allowsBackup() bool {
+	return c.Method == RoundRobin || c.Method == LeastConn || c.Method == LeastTime
 }
 
-// minZone is the least size of a zone: eight pages.
-const minZone = 8 * 4096
-
-func addServer(c *Config, d *conf.Directive) error {
+func setServer(c *Config, d *conf.Directive) error {
 	s := Server{Address: d.Args[0]}
 	for _, word := range d.Args[1:] {
-		if err := s.parameter(c, d, word); err != nil {
-			return err
+		switch {
+		case word == "service=":
+			return d.Errorf("service is empty")
+		case !s.parameter(word):
+			return d.Errorf(`invalid parameter "%s"`, word)
+		case word == "backup" && !c.allowsBackup():
+			return d.Errorf(`balancing method does not support parameter "%s"`, word)
 		}
 	}
-	u, err := addr.Parse(s.Address, addr.Options{})
-	switch {
-	case err != nil:
-		return d.Errorf("%s in upstream \"%s\"", err, s.Address)
-	case u.NoPort && !u.Addrs[0].IsUnix():
-		return d.Errorf("no port in upstream \"%s\"", s.Address)
+	if err := s.resolve(c.Lookup); err != nil {
+		return d.Errorf("%s", err)
 	}
-	s.addrs = u.Addrs
 	c.Servers = append(c.Servers, s)
 	return nil
 }
 
-func (s *Server) parameter(c *Config, d *conf.Directive, word string) error {
-	name, value, _ := strings.Cut(word, "=")
-	ok := true
-	switch {
-	case strings.HasPrefix(word, "weight="):
-		s.Weight, ok = number(value)
-		ok = ok && s.Weight > 0
-	case strings.HasPrefix(word, "max_conns="):
-		s.MaxConns, ok = number(value)
-	case strings.HasPrefix(word, "max_fails="):
-		if s.MaxFails, ok = number(value); s.MaxFails == 0 {
-			s.MaxFails = conf.Zero
-		}
-	case strings.HasPrefix(word, "fail_timeout="):
-		if s.FailTimeout, ok = conf.ParseSec(value); s.FailTimeout == 0 {
-			s.FailTimeout = conf.Zero
-		}
-	case word == "backup":
-		if c.Method.withoutBackups() {
-			return d.Errorf("balancing method does not support parameter \"backup\"")
-		}
+// parameter takes one word behind the address.
+func (s *Server) parameter(word string) (ok bool) {
+	switch word {
+	case "backup":
 		s.Backup = true
-	case word == "down":
+		return true
+	case "down":
 		s.Down = true
-	case word == "resolve", name == "service":
-		return d.Errorf("the \"%s\" parameter is not supported yet", name)
-	default:
-		ok = false
+		return true
+	case "resolve":
+		s.Resolve = true
+		return true
 	}
-	if !ok {
-		return d.Errorf("invalid parameter \"%s\"", word)
+	name, value, _ := strings.Cut(word, "=")
+	switch name {
+	case "weight":
+		s.Weight, ok = parseNumber(value)
+		return ok && s.Weight > 0
+	case "max_conns":
+		s.MaxConns, ok = parseNumber(value)
+	case "max_fails":
+		s.MaxFails, ok = parseNumber(value)
+		s.MaxFails = orZero(s.MaxFails)
+	case "fail_timeout":
+		s.FailTimeout, ok = conf.ParseSec(value)
+		s.FailTimeout = orZero(s.FailTimeout)
+	case "service":
+		s.Service, ok = value, value != ""
 	}
-	return nil
+	return ok
 }
 
-func number(text string) (int, bool) {
-	n, err := strconv.ParseUint(text, 10, 31)
-	return int(n), err == nil
+func parseNumber(text string) (int, bool) {
+	n, ok := conf.ParseNumber(text)
+	return int(n), ok
 }
 
-// withoutBackups tells the methods that cannot have backup servers.
-func (m Method) withoutBackups() bool {
-	return m == Hash || m == ConsistentHash || m == Random || m == RandomTwo
-}
-
-// setMethod chooses the method; a second choice is warned of, and wins.
-func (c *Config) setMethod(m Method, d *conf.Directive) {
-	if c.methodSet {
-		d.Warnf("load balancing method redefined")
+// orZero writes an explicit 0 the way that fields have it whose zero value
+// stands for a default.
+func orZero[V ~int | ~int64](v V) V {
+	if v == 0 {
+		return conf.Zero
 	}
-	c.Method, c.methodSet = m, true
+	return v
 }
 
-func setHash(c *Config, d *conf.Directive) error {
-	if err := d.CheckValue(d.Args[0]); err != nil {
-		return err
-	}
-	m := Hash
-	if len(d.Args) == 2 {
-		if d.Args[1] != "consistent" {
-			return d.Errorf("invalid parameter \"%s\"", d.Args[1])
-		}
-		m = ConsistentHash
-	}
-	c.setMethod(m, d)
-	c.Key = d.Args[0]
-	return nil
-}
-
-func setRandom(c *Config, d *conf.Directive) error {
-	m := Random
-	if len(d.Args) > 0 {
-		if d.Args[0] != "two" {
-			return d.Errorf("invalid parameter \"%s\"", d.Args[0])
-		}
-		if m = RandomTwo; len(d.Args) == 2 && d.Args[1] != "least_conn" {
-			return d.Errorf("invalid parameter \"%s\"", d.Args[1])
-		}
-	}
-	c.setMethod(m, d)
-	return nil
-}
-
-func setZone(c *Config, d *conf.Directive) error {
-	if c.Zone != "" {
+// setResolver keeps the words. Whoever makes the resolver checks them.
+func setResolver(c *Config, d *conf.Directive) error {
+	if c.Resolver != nil {
 		return d.Duplicate()
 	}
-	if d.Args[0] == "" {
-		return d.Errorf("invalid zone name \"\"")
-	}
-	c.Zone = d.Args[0]
-	if len(d.Args) == 1 {
-		return nil
-	}
-	size, ok := conf.ParseSize(d.Args[1])
-	switch {
-	case !ok:
-		return d.Errorf("invalid zone size \"%s\"", d.Args[1])
-	case size < minZone:
-		return d.Errorf("zone \"%s\" is too small", c.Zone)
-	}
-	c.ZoneSize = size
+	c.Resolver = d.Args
 	return nil
 }

@@ -1,5 +1,12 @@
 package upstream
 
+// consistent.go - hash ... consistent: the ketama method, compatible with Perl's
+// Cache::Memcached::Fast.
+//
+// Each server has 160 points for each unit of weight on a ring of 2^32. A key
+// belongs to the first point at or behind its checksum. Peers are placed by the
+// text of their server, not by what it resolves to.
+
 import (
 	"encoding/binary"
 	"hash/crc32"
@@ -8,88 +15,81 @@ import (
 	"strings"
 )
 
-// pointsPerWeight is how many points of the ring a server has for each unit of
-// its weight.
 const pointsPerWeight = 160
 
-// ring is hash KEY consistent: ketama's ring of points, compatible with nginx
-// and with Cache::Memcached::Fast. Points belong to server lines, by the text
-// of their address; a name with several addresses is one server.
-type ring struct {
-	points  []ringPoint
-	servers map[string][]int // indexes of the peers by server text
+type consistent struct {
+	ring    []uint64 // the points: place<<32 | index into servers, in order
+	servers [][]int32
+	// servers lists the peers of each different server text
 }
 
-type ringPoint struct {
-	hash   uint32
-	server string
-}
-
-func newRing(l *list) *ring {
-	r := &ring{servers: map[string][]int{}}
-	for i, p := range l.peers {
-		if r.servers[p.server] == nil {
-			r.add(p.server, p.weight)
+func newConsistent(list []Peer) *consistent {
+	c := &consistent{}
+	known := map[string]int{}
+	for i := range list {
+		text := list[i].server
+		id, ok := known[text]
+		if !ok {
+			id = len(c.servers)
+			known[text] = id
+			c.servers = append(c.servers, nil)
 		}
-		r.servers[p.server] = append(r.servers[p.server], i)
+		c.servers[id] = append(c.servers[id], int32(i))
+		c.place(text, id, list[i].weight)
 	}
-	slices.SortStableFunc(r.points, func(a, b ringPoint) int {
-		switch {
-		case a.hash < b.hash:
-			return -1
-		case a.hash > b.hash:
-			return 1
-		}
-		return 0
-	})
-	r.points = slices.CompactFunc(r.points, func(a, b ringPoint) bool { return a.hash == b.hash })
-	return r
+	slices.Sort(c.ring)
+	// Where several points are in one place, the first server has it.
+	c.ring = slices.CompactFunc(c.ring, func(a, b uint64) bool { return a>>32 == b>>32 })
+	return c
 }
 
-// add puts the points of a server on the ring. Each point's hash goes into the
-// next one's.
-func (r *ring) add(server string, weight int) {
-	host, port := splitServer(server)
+// place adds the points of a server. Each place depends on the one before.
+func (c *consistent) place(text string, id, weight int) {
+	host, port := splitServer(text)
 	base := crc32.ChecksumIEEE([]byte(host + "\x00" + port))
-	var previous [4]byte
+	var before [4]byte
 	for range weight * pointsPerWeight {
-		hash := crc32.Update(base, crc32.IEEETable, previous[:])
-		r.points = append(r.points, ringPoint{hash, server})
-		binary.LittleEndian.PutUint32(previous[:], hash)
+		point := crc32.Update(base, crc32.IEEETable, before[:])
+		c.ring = append(c.ring, uint64(point)<<32|uint64(id))
+		binary.LittleEndian.PutUint32(before[:], point)
 	}
 }
 
-// splitServer divides the text of a server address as the hash wants it.
+// splitServer divides a server's text at the colon before its port. Unix sockets
+// have no port, and no "unix:" here.
 func splitServer(text string) (host, port string) {
 	if len(text) >= 5 && strings.EqualFold(text[:5], "unix:") {
 		return text[5:], ""
 	}
-	i := strings.LastIndexByte(text, ':')
-	if i < 0 || strings.Trim(text[i+1:], "0123456789") != "" {
+	host = strings.TrimRight(text, "0123456789")
+	if host == "" || host[len(host)-1] != ':' {
 		return text, ""
 	}
-	return text[:i], text[i+1:]
+	return host[:len(host)-1], text[len(host):]
 }
 
-func (r *ring) pick(g *Group, sel *Selection, now int64) *Peer {
-	l, h := &g.primary, &sel.hash
-	first := r.find(h.value)
-	for ; h.tries <= maxHashTries; h.tries++ {
-		server := r.points[(first+h.point)%len(r.points)].server
-		indexes := r.servers[server]
-		best := l.smooth(indexes[0], func(i int) bool {
-			return l.peers[i].server == server && l.eligible(i, sel, now)
-		})
-		if best >= 0 {
-			return l.use(best, sel, now)
-		}
-		h.point++
+func (c *consistent) start(sel *Selection, key []byte) {
+	hash{}.start(sel, key)
+	sel.hash = uint32(sort.Search(len(c.ring), func(i int) bool { return c.ring[i]>>32 >= uint64(sel.keySum) }))
+}
+
+func (c *consistent) pick(ps *peers, sel *Selection, now instant) int {
+	if sel.backup || sel.keyLen == 0 {
+		return roundRobin{}.pick(ps, sel, now)
 	}
-	return roundRobin{}.pick(g, sel, now)
-}
-
-// find returns the index of the first point at or behind a hash.
-func (r *ring) find(hash uint32) int {
-	i := sort.Search(len(r.points), func(i int) bool { return r.points[i].hash >= hash })
-	return i % len(r.points)
+	sec, tried := now.sec(), sel.marks()
+	for sel.steps <= maxSteps {
+		r := newRound(ps)
+		for _, i := range c.servers[uint32(c.ring[int(sel.hash)%len(c.ring)])] {
+			if !tried.has(int(i)) && ps.list[i].usable(sec) {
+				r.enter(int(i))
+			}
+		}
+		if best := r.winner(); best >= 0 {
+			return best
+		}
+		sel.hash++
+		sel.steps++
+	}
+	return roundRobin{}.pick(ps, sel, now)
 }

@@ -1,76 +1,76 @@
 package upstream
 
+// hash.go - ngx_stream_upstream_hash_module: hash. With "consistent" it is in
+// consistent.go.
+
 import (
 	"hash/crc32"
 	"strconv"
+
+	"github.com/gostream/gostream/internal/conf"
 )
 
-// maxHashTries is after how many useless picks a method by hash or chance
-// leaves the choice to round robin.
-const maxHashTries = 20
-
-// hashState is the part of a Selection that the hash methods use.
-type hashState struct {
-	key    []byte // owned by the selection
-	value  uint32 // plain: the sum of all hashes so far; consistent: that of the key
-	rehash int
-	point  int // consistent: steps along the ring
-	tries  int
+var hashTable = &conf.Table[Config]{
+	Name: "stream_upstream_hash",
+	Commands: []conf.Command[Config]{
+		{Name: "hash", Syntax: "key [consistent]", In: conf.Upstream, Args: conf.Take(1, 2), Set: conf.Func(setHash)},
+	},
 }
 
-func (h *hashState) start(m balancer, key []byte) {
-	*h = hashState{}
-	switch m.(type) {
-	case plainHash:
-		h.key = append(h.key, key...)
-	case *ring:
-		h.value = crc32.ChecksumIEEE(key)
-		h.key = key[:min(len(key), 0)]
+func setHash(c *Config, d *conf.Directive) error {
+	if err := d.CheckValue(d.Args[0]); err != nil {
+		return err
 	}
+	c.HashKey = d.Args[0]
+	c.setMethod(Hash, d)
+	if len(d.Args) == 1 {
+		return nil
+	}
+	if d.Args[1] != "consistent" {
+		return d.Errorf(`invalid parameter "%s"`, d.Args[1])
+	}
+	c.Method = ConsistentHash
+	return nil
 }
 
-// plainHash is hash KEY: the key's hash modulo the weights. A peer that cannot
-// be used makes the key be hashed anew, with a number in front.
-type plainHash struct{}
+// maxSteps is how many unusable peers the hash and random methods put up with in
+// a session before they turn to round robin.
+const maxSteps = 20
 
-func (plainHash) pick(g *Group, sel *Selection, now int64) *Peer {
-	h := &sel.hash
-	l := &g.primary
-	if h.tries > maxHashTries || len(h.key) == 0 {
-		return roundRobin{}.pick(g, sel, now)
-	}
-	for {
-		h.next()
-		i := l.byWeight(int(h.value % uint32(l.total)))
-		if l.eligible(i, sel, now) {
-			return l.use(i, sel, now)
-		}
-		if h.tries++; h.tries > maxHashTries {
-			return roundRobin{}.pick(g, sel, now)
-		}
-	}
+// hash picks by the checksum of a key, and by sums of further ones if the peer
+// found there cannot be used, in the way of Perl's Cache::Memcached.
+type hash struct{}
+
+func (hash) start(sel *Selection, key []byte) {
+	sel.keySum, sel.keyLen = crc32.ChecksumIEEE(key), uint32(len(key))
 }
 
-// next adds the hash of the key, after the first time with the number of the
-// attempt in front.
-func (h *hashState) next() {
-	var room [20]byte
-	sum := uint32(0)
-	if h.rehash > 0 {
-		sum = crc32.ChecksumIEEE(strconv.AppendInt(room[:0], int64(h.rehash), 10))
+func (hash) pick(ps *peers, sel *Selection, now instant) int {
+	if sel.backup || len(ps.list) < 2 || sel.keyLen == 0 {
+		return roundRobin{}.pick(ps, sel, now)
 	}
-	sum = crc32.Update(sum, crc32.IEEETable, h.key)
-	h.value += sum >> 16 & 0x7fff
-	h.rehash++
-}
-
-// byWeight returns the index of the peer that owns the number w of the total
-// weight.
-func (l *list) byWeight(w int) int {
-	for i, p := range l.peers {
-		if w -= p.weight; w < 0 {
+	sec, tried := now.sec(), sel.marks()
+	for ; sel.steps <= maxSteps; sel.steps++ {
+		sel.hash += sel.nextHash() >> 16 & 0x7fff
+		i := ps.at(int(uint64(sel.hash) % uint64(ps.total())))
+		if !tried.has(i) && ps.list[i].usable(sec) {
 			return i
 		}
 	}
-	return len(l.peers) - 1
+	return roundRobin{}.pick(ps, sel, now)
+}
+
+// nextHash returns the checksum of the key with the number of hashes made, if
+// any, in front of it. The key itself is not kept: its checksum will do, since a
+// CRC is linear. What is in front then passes through as many zero bytes.
+func (sel *Selection) nextHash() uint32 {
+	if sel.rehash++; sel.rehash == 1 {
+		return sel.keySum
+	}
+	var buf [10]byte
+	front := crc32.ChecksumIEEE(strconv.AppendUint(buf[:0], uint64(sel.rehash-1), 10))
+	for range sel.keyLen {
+		front = crc32.IEEETable[front&0xff] ^ front>>8
+	}
+	return front ^ sel.keySum
 }

@@ -1,37 +1,53 @@
 package upstream
 
-// leastConn picks the peer with the fewest sessions for its weight. Peers that
-// are equal take turns.
+// least_conn.go - ngx_stream_upstream_least_conn_module: least_conn.
+
+import "github.com/gostream/gostream/internal/conf"
+
+var leastConnTable = &conf.Table[Config]{
+	Name: "stream_upstream_least_conn",
+	Commands: []conf.Command[Config]{
+		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Set: conf.Func(setLeastConn)},
+	},
+}
+
+func setLeastConn(c *Config, d *conf.Directive) error {
+	c.setMethod(LeastConn, d)
+	return nil
+}
+
+// leastConn picks the peer with the fewest sessions for its weight; several of
+// them take turns.
 type leastConn struct{}
 
-func (leastConn) pick(g *Group, sel *Selection, now int64) *Peer {
-	l := &g.primary
-	best, several := -1, false
-	for i, p := range l.peers {
-		if !l.eligible(i, sel, now) {
+func (leastConn) pick(ps *peers, sel *Selection, now instant) int {
+	sec, tried := now.sec(), sel.marks()
+	best, tie := -1, false
+	for i := range ps.list {
+		p := &ps.list[i]
+		if tried.has(i) || !p.usable(sec) {
 			continue
 		}
-		if best < 0 {
-			best = i
-			continue
-		}
-		b := l.peers[best]
-		switch load, least := p.conns*b.weight, b.conns*p.weight; {
-		case load < least:
-			best, several = i, false
-		case load == least:
-			several = true
+		switch {
+		case best < 0 || p.load(&ps.list[best]) < 0:
+			best, tie = i, false
+		case p.load(&ps.list[best]) == 0:
+			tie = true
 		}
 	}
-	if best < 0 {
-		return nil
+	if !tie {
+		return best
 	}
-	if several {
-		b := *l.peers[best]
-		best = l.smooth(best, func(i int) bool {
-			p := l.peers[i]
-			return p.conns*b.weight == b.conns*p.weight && l.eligible(i, sel, now)
-		})
+	r := newRound(ps)
+	for i := best; i < len(ps.list); i++ {
+		p := &ps.list[i]
+		if p.load(&ps.list[best]) == 0 && !tried.has(i) && p.usable(sec) {
+			r.enter(i)
+		}
 	}
-	return l.use(best, sel, now)
+	return r.winner()
 }
+
+// load compares the sessions for each unit of weight: it is negative if p has
+// fewer than q, 0 if they are even.
+func (p *Peer) load(q *Peer) int { return p.conns*q.weight - q.conns*p.weight }

@@ -1,49 +1,73 @@
 package upstream
 
-import "math/rand/v2"
+// random.go - ngx_stream_upstream_random_module: random.
 
-// random picks by chance, in proportion to the weights; with two, it picks
-// twice and takes the one with fewer sessions for its weight.
-type random struct {
-	two  bool
-	from func(n int) int
+import "github.com/gostream/gostream/internal/conf"
+
+var randomTable = &conf.Table[Config]{
+	Name: "stream_upstream_random",
+	Commands: []conf.Command[Config]{
+		{Name: "random", Syntax: "[two [least_conn]]", In: conf.Upstream, Args: conf.Take(0, 2), Set: conf.Func(setRandom)},
+	},
 }
 
-func newRandom(cfg *Config, _ *list) *random {
-	r := &random{two: cfg.Method == RandomTwo, from: cfg.Random}
-	if r.from == nil {
-		r.from = rand.IntN
+func setRandom(c *Config, d *conf.Directive) error {
+	c.setMethod(Random, d)
+	if len(d.Args) == 0 {
+		return nil
 	}
-	return r
+	if d.Args[0] != "two" {
+		return d.Errorf(`invalid parameter "%s"`, d.Args[0])
+	}
+	c.Method = RandomTwo
+	if len(d.Args) == 2 && d.Args[1] != "least_conn" {
+		return d.Errorf(`invalid parameter "%s"`, d.Args[1])
+	}
+	return nil
 }
 
-func (r *random) pick(g *Group, sel *Selection, now int64) *Peer {
-	l := &g.primary
-	if r.two && len(l.peers) < 2 {
-		return roundRobin{}.pick(g, sel, now)
+// oneByChance picks peers by chance, the likelier the greater their weight.
+type oneByChance struct {
+	random func(n int) int
+}
+
+func (m oneByChance) pick(ps *peers, sel *Selection, now instant) int {
+	if i := draw(m.random, ps, sel, now, -1); i >= 0 {
+		return i
 	}
-	first := -1
-	for range maxHashTries {
-		i := l.byWeight(r.from(l.total))
-		switch {
-		case i == first || !l.eligible(i, sel, now):
-		case !r.two:
-			return l.use(i, sel, now)
-		case first < 0:
-			first = i
-		default:
-			return l.use(l.lighter(first, i), sel, now)
+	return roundRobin{}.pick(ps, sel, now)
+}
+
+// twoByChance draws two different peers and picks the one with fewer sessions
+// for its weight; the second if they are even.
+type twoByChance struct {
+	random func(n int) int
+}
+
+func (m twoByChance) pick(ps *peers, sel *Selection, now instant) int {
+	if first := draw(m.random, ps, sel, now, -1); first >= 0 {
+		if second := draw(m.random, ps, sel, now, first); second >= 0 {
+			if ps.list[second].load(&ps.list[first]) > 0 {
+				return first
+			}
+			return second
 		}
 	}
-	return roundRobin{}.pick(g, sel, now)
+	return roundRobin{}.pick(ps, sel, now)
 }
 
-// lighter returns the index of the peer with the smaller load, the second one
-// if they are equal.
-func (l *list) lighter(first, second int) int {
-	a, b := l.peers[first], l.peers[second]
-	if b.conns*a.weight > a.conns*b.weight {
-		return first
+// draw returns a usable peer other than not, or -1 when the session has drawn
+// too many unusable ones.
+func draw(random func(int) int, ps *peers, sel *Selection, now instant, not int) int {
+	if sel.backup || len(ps.list) < 2 {
+		return -1
 	}
-	return second
+	sec, tried := now.sec(), sel.marks()
+	for ; sel.steps <= maxSteps; sel.steps++ {
+		i := ps.at(random(ps.total()))
+		if i != not && !tried.has(i) && ps.list[i].usable(sec) {
+			return i
+		}
+	}
+	return -1
 }

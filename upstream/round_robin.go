@@ -1,41 +1,52 @@
 package upstream
 
-// roundRobin is nginx's smooth weighted round robin: peers take turns in
-// proportion to their weights, as evenly spread as possible.
+// round_robin.go - nginx's default method: smooth weighted round robin.
+//
+// In each pick all candidates gain their effective weight, the one with the
+// highest standing wins and pays for all. Weights of 5, 1, 1 so give
+// a a b a c a a rather than a a a a a b c. A failure lowers the effective
+// weight; each pick that the peer takes part in raises it by one again.
+
 type roundRobin struct{}
 
-func (r roundRobin) pick(g *Group, sel *Selection, now int64) *Peer {
-	return r.pickFrom(&g.primary, sel, now)
+func (roundRobin) pick(ps *peers, sel *Selection, now instant) int {
+	sec, tried := now.sec(), sel.marks()
+	r := newRound(ps)
+	for i := range ps.list {
+		if !tried.has(i) && ps.list[i].usable(sec) {
+			r.enter(i)
+		}
+	}
+	return r.winner()
 }
 
-func (roundRobin) pickFrom(l *list, sel *Selection, now int64) *Peer {
-	best := l.smooth(0, func(i int) bool { return l.eligible(i, sel, now) })
-	if best < 0 {
-		return nil
-	}
-	return l.use(best, sel, now)
+// round is one round of round robin, among all peers or, as a tie breaker of
+// other methods, some.
+type round struct {
+	list  []Peer
+	best  int // index; -1: none yet
+	total int
 }
 
-// smooth runs a turn among the peers from index first on that take part, and
-// returns the index of the one whose turn it is, or -1.
-func (l *list) smooth(first int, takesPart func(i int) bool) int {
-	best, total := -1, 0
-	for i := first; i < len(l.peers); i++ {
-		if !takesPart(i) {
-			continue
-		}
-		p := l.peers[i]
-		p.current += p.effective
-		total += p.effective
-		if p.effective < p.weight {
-			p.effective++
-		}
-		if best < 0 || p.current > l.peers[best].current {
-			best = i
-		}
+func newRound(ps *peers) round { return round{ps.list, -1, 0} }
+
+// enter lets a peer take part.
+func (r *round) enter(i int) {
+	p := &r.list[i]
+	p.current += p.effective
+	r.total += p.effective
+	if p.effective < p.weight {
+		p.effective++
 	}
-	if best >= 0 {
-		l.peers[best].current -= total
+	if r.best < 0 || p.current > r.list[r.best].current {
+		r.best = i
 	}
-	return best
+}
+
+// winner ends the round. It returns -1 if there was no peer.
+func (r *round) winner() int {
+	if r.best >= 0 {
+		r.list[r.best].current -= r.total
+	}
+	return r.best
 }

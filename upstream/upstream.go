@@ -1,227 +1,152 @@
-// Package upstream chooses servers the way nginx's stream module does: groups
-// of peers with weights, connection limits and passive health, and the methods
-// round robin, least_conn, hash, consistent hash and random.
+// Package upstream chooses servers: groups of them with weights, limits and
+// health, balanced the way nginx's stream module does it.
 //
-// A [Group] is made of a [Config] and shared by all event loops; a [Selection]
-// is what one session needs to remember between its tries.
+// A [Config] describes a group, filled by hand or by the directives of an
+// upstream block ([Parse]). [New] turns it into a [Group], which any number of
+// goroutines may use. For each session the group is asked for servers until one
+// can be reached:
 //
-//	g, err := upstream.New(&upstream.Config{Name: "db", Servers: []upstream.Server{
-//		{Address: "10.0.0.1:5432"}, {Address: "10.0.0.2:5432", Weight: 2}}})
 //	var sel upstream.Selection
-//	g.Start(&sel, nil)
-//	peer, err := g.Next(&sel, time.Now())
+//	group.Start(&sel, key)
+//	for {
+//		peer, err := group.Next(&sel, time.Now())
+//		if err != nil {
+//			return err // no live upstreams
+//		}
+//		conn, err := net.Dial(peer.Network(), peer.HostPort())
+//		if err == nil {
+//			group.Connected(&sel, peer, time.Now())
+//			defer func() { group.Done(&sel, peer, time.Now()) }()
+//			return serve(conn)
+//		}
+//		group.Failed(&sel, peer, time.Now())
+//		if sel.Tries() == 0 {
+//			return err
+//		}
+//	}
+//
+// The package opens no connections and starts no goroutines. Time comes from
+// the caller, chance from [Config.Rand], so that its choices can be repeated.
+//
+// Each method of balancing is a file: round_robin.go, least_conn.go, and so on.
+// All users of a group share its counters. nginx does so only where the group
+// has a zone; else each of its workers counts for itself.
 package upstream
 
 import (
-	"errors"
-	"fmt"
-	"sync"
+	"net/netip"
 	"time"
 
 	"github.com/gostream/gostream/internal/addr"
 )
 
-// Method is how a group chooses among its servers.
-type Method uint8
+// Method is a way of balancing.
+type Method int
 
-// The methods. The zero value is nginx's weighted round robin.
+// The methods. The zero value is nginx's default.
 const (
-	RoundRobin     Method = iota
-	LeastConn             // least_conn
-	Hash                  // hash KEY
-	ConsistentHash        // hash KEY consistent (ketama)
-	Random                // random
-	RandomTwo             // random two least_conn
+	RoundRobin     Method = iota // by turns, in proportion to the weights
+	LeastConn                    // the server with the fewest sessions for its weight (least_conn)
+	LeastTime                    // the server that is likely to be done first (least_time)
+	Hash                         // by a checksum of [Config.HashKey] (hash)
+	ConsistentHash               // the same, so that most keys stay where they are when servers change (hash ... consistent)
+	Random                       // by chance, in proportion to the weights (random)
+	RandomTwo                    // of two by chance, the one with fewer sessions for its weight (random two)
 )
 
-// Config is an upstream block.
+// Metric is the time that [LeastTime] compares. The zero value is
+// [ConnectTime].
+type Metric int
+
+// The metrics of [LeastTime], all counted from the beginning of an attempt.
+const (
+	ConnectTime   Metric = iota + 1 // until connected
+	FirstByteTime                   // until the first byte of the server
+	LastByteTime                    // until the end of the session
+)
+
+// Config describes a group of servers: nginx's upstream block. It is only read,
+// and may be used again.
 type Config struct {
-	Name    string
+	Name    string // of the group
 	Servers []Server
 	Method  Method
 
-	// Key is the complex value of hash. The group does not evaluate it: who
-	// starts a selection passes the value.
-	Key string
+	// HashKey is what [Hash] and [ConsistentHash] go by: a text with variables,
+	// to be evaluated by the caller, who passes the outcome to [Group.Start].
+	HashKey string
 
-	// Zone is the name of the shared memory zone, and ZoneSize its size in
-	// bytes. All event loops share a group's state anyway; the zone is kept
-	// for its checks and its name.
-	Zone     string
-	ZoneSize int64
+	// Metric and Inflight are for [LeastTime]; Inflight counts attempts that
+	// are not finished, too.
+	Metric   Metric
+	Inflight bool
 
-	methodSet bool // a directive has chosen Method
+	// Zone is the shared memory of an nginx group. Here it has no effect,
+	// except that servers with Resolve need one as they do in nginx.
+	Zone string
 
-	// Random returns a number from 0 to n-1 for the random methods. Nil: the
-	// system's generator.
-	Random func(n int) int
+	// Resolver are the arguments of the group's resolver directive, and
+	// ResolverTimeout is the time for one of its answers: 0 means 30s. They are
+	// for servers with Resolve.
+	Resolver        []string
+	ResolverTimeout time.Duration
+
+	// Lookup finds the addresses of a host name. Nil asks the system.
+	Lookup func(host string) ([]netip.Addr, error)
+
+	// Rand returns a random number of 0 to n-1, for [Random] and [RandomTwo].
+	// It is called by one goroutine at a time. Nil takes math/rand/v2.
+	Rand func(n int) int
+
+	zones *Zones // those of the configuration that it was read from
+	file  string // where the block began; empty if made by hand
+	line  int
 }
 
-// Server is a server line. Zero values mean nginx's defaults.
+// Server is one server of a group. A name with several addresses stands for as
+// many peers, each with the parameters of the server.
 type Server struct {
-	// Address is HOST:PORT, [IPv6]:PORT or unix:PATH. A host name stands for
-	// all its addresses, each of which becomes a peer.
+	// Address is HOST:PORT, [IPv6]:PORT or unix:PATH. [ConsistentHash] places
+	// the server by this text.
 	Address string
 
-	Weight      int           // default 1
-	MaxConns    int           // sessions at a time; 0: no limit
-	MaxFails    int           // failures within FailTimeout that disable a server; default 1, negative: never
-	FailTimeout time.Duration // also how long it is disabled; whole seconds, default 10s, negative: 0
-	Backup      bool          // used only when no other server is left
-	Down        bool          // never used
+	Weight   int // share of the sessions; 0 means 1
+	MaxConns int // sessions at a time; 0 means no limit
 
-	addrs []addr.Addr // Address, resolved
+	// MaxFails failures put the server out for FailTimeout. 0 means 1, negative
+	// that it is never put out.
+	MaxFails int
+
+	// FailTimeout is in whole seconds. 0 means 10s, negative none.
+	FailTimeout time.Duration
+
+	Backup bool // used only when no other server can be
+	Down   bool // not used; keeps its place in hashes
+
+	// Resolve follows the addresses of the name while running, and Service takes
+	// them from DNS SRV records. They are not supported yet: [New] refuses them,
+	// unless there is nothing to follow since Address is a literal one.
+	Resolve bool
+	Service string
+
+	addrs []addr.Addr // of Address, if it was resolved when read
 }
 
-// ErrNoLiveUpstreams is returned when every server of a group is tried, down,
-// disabled or full.
-var ErrNoLiveUpstreams = errors.New("no live upstreams")
+// The defaults of a server's parameters, and how "0" is written in their
+// fields.
 
-// Peer is one address of a server.
-type Peer struct {
-	addr   addr.Addr
-	name   string // addr, for logs
-	server string // the address as configured: consistent hashing goes by it
+func (s *Server) weight() int { return max(s.Weight, 1) }
 
-	weight, effective, current int
-	maxConns, conns            int
-	maxFails, fails            int
-	failTimeout                int64 // seconds
-	accessed, checked          int64 // Unix seconds
-	down                       bool
-}
-
-// Addr is the address to connect to.
-func (p *Peer) Addr() addr.Addr { return p.addr }
-
-// Name is the address as log lines show it.
-func (p *Peer) Name() string { return p.name }
-
-// list is the primaries of a group, or its backups.
-type list struct {
-	peers  []*Peer
-	total  int // weight, with servers that are down
-	usable int // peers that are not down
-}
-
-// Group is a set of servers. Its methods may be called from any goroutine.
-type Group struct {
-	name   string
-	method balancer
-	key    string
-	single bool // one server and no backup: failures do not count
-
-	mu      sync.Mutex
-	primary list
-	backup  list
-}
-
-// balancer picks a peer among the primaries. It is called with the group
-// locked, and returns nil when there is none.
-type balancer interface {
-	pick(g *Group, sel *Selection, now int64) *Peer
-}
-
-// New makes a group. Host names are resolved. The errors are nginx's, such as
-// `host not found in upstream "x"`.
-func New(cfg *Config) (*Group, error) {
-	g := &Group{name: cfg.Name, key: cfg.Key}
-	for i := range cfg.Servers {
-		s := &cfg.Servers[i]
-		addrs, err := s.resolve()
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range addrs {
-			if s.Backup {
-				g.backup.add(s.peer(a))
-			} else {
-				g.primary.add(s.peer(a))
-			}
-		}
+func (s *Server) maxFails() int {
+	if s.MaxFails == 0 {
+		return 1
 	}
-	if len(g.primary.peers) == 0 {
-		return nil, fmt.Errorf("no servers in upstream \"%s\"", cfg.Name)
-	}
-	g.single = len(g.primary.peers) == 1 && len(g.backup.peers) == 0
-	g.method = newBalancer(cfg, &g.primary)
-	return g, nil
+	return max(s.MaxFails, 0)
 }
 
-// Implicit makes the group that proxy_pass to a host stands for. A literal
-// address has one peer, which is never disabled; a name has one for each of its
-// addresses.
-func Implicit(name string, addrs []addr.Addr) *Group {
-	g := &Group{name: name, method: roundRobin{}, single: len(addrs) == 1}
-	s := Server{Address: name}
-	for _, a := range addrs {
-		p := s.peer(a)
-		if g.single {
-			p.maxFails = 0
-		}
-		g.primary.add(p)
+func (s *Server) failTimeout() int64 {
+	if s.FailTimeout == 0 {
+		return 10
 	}
-	return g
+	return max(int64(s.FailTimeout/time.Second), 0)
 }
-
-func newBalancer(cfg *Config, l *list) balancer {
-	switch cfg.Method {
-	case LeastConn:
-		return leastConn{}
-	case Hash:
-		return plainHash{}
-	case ConsistentHash:
-		return newRing(l)
-	case Random, RandomTwo:
-		return newRandom(cfg, l)
-	}
-	return roundRobin{}
-}
-
-// resolve returns the addresses of the server.
-func (s *Server) resolve() ([]addr.Addr, error) {
-	if s.addrs != nil {
-		return s.addrs, nil
-	}
-	u, err := addr.Parse(s.Address, addr.Options{DefaultPort: 0})
-	if err != nil {
-		return nil, fmt.Errorf("%w in upstream \"%s\"", err, s.Address)
-	}
-	if u.NoPort && !u.Addrs[0].IsUnix() {
-		return nil, fmt.Errorf("no port in upstream \"%s\"", s.Address)
-	}
-	return u.Addrs, nil
-}
-
-func (s *Server) peer(a addr.Addr) *Peer {
-	p := &Peer{addr: a, name: a.String(), server: s.Address, weight: max(s.Weight, 1), maxConns: s.MaxConns, down: s.Down}
-	p.effective = p.weight
-	switch {
-	case s.MaxFails == 0:
-		p.maxFails = 1
-	default:
-		p.maxFails = max(s.MaxFails, 0)
-	}
-	switch {
-	case s.FailTimeout == 0:
-		p.failTimeout = 10
-	default:
-		p.failTimeout = max(int64(s.FailTimeout/time.Second), 0)
-	}
-	return p
-}
-
-func (l *list) add(p *Peer) {
-	l.peers = append(l.peers, p)
-	l.total += p.weight
-	if !p.down {
-		l.usable++
-	}
-}
-
-// Name is the group's name.
-func (g *Group) Name() string { return g.name }
-
-// HashKey is the complex value whose result Start wants, empty if the method
-// has none.
-func (g *Group) HashKey() string { return g.key }
