@@ -1,0 +1,54 @@
+//go:build unix
+
+package process
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// HasBackground tells whether [Background] works on this system.
+const HasBackground = true
+
+func startAgain(ready *os.File) (*os.Process, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return os.StartProcess(path, os.Args, &os.ProcAttr{
+		Env:   append(os.Environ(), childMark+"=1"),
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, ready}, // ready is readyFile
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+}
+
+func childPipe() *os.File {
+	unix.CloseOnExec(readyFile)
+	return os.NewFile(readyFile, "ready")
+}
+
+// Detach lets go of the terminal: standard input and output lead nowhere, and
+// no permissions are masked.
+func (c *Child) Detach() error {
+	if c == nil {
+		return nil
+	}
+	unix.Umask(0)
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	if err := duplicate(null, 0); err != nil {
+		return err
+	}
+	return duplicate(null, 1)
+}
+
+// RedirectStderr makes f the standard error output, so that it also gets what
+// the Go runtime has to say.
+func RedirectStderr(f *os.File) error { return duplicate(f, 2) }
+
+func duplicate(f *os.File, fd int) error { return unix.Dup2(int(f.Fd()), fd) }
