@@ -167,11 +167,25 @@ func newSchema(stream ...conf.Rows) *conf.Schema {
 // load reads trees, the one of -g and the one of the main file, as one
 // configuration, and completes it with defaults. The first mistake ends it.
 func (m *mainConfig) load(s *conf.Schema, env *conf.Env, trees ...*config.Config) error {
+	if err := m.apply(s, env, trees...); err != nil {
+		return err
+	}
+	return m.complete(env)
+}
+
+// apply is the first half of load: what the files say. nginx calls the syntax
+// ok when that is done.
+func (m *mainConfig) apply(s *conf.Schema, env *conf.Env, trees ...*config.Config) error {
 	for _, tree := range trees {
 		if err := conf.Apply(tree, s, conf.Main, env, m); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// complete is the second half of load: defaults, and what concerns the whole.
+func (m *mainConfig) complete(env *conf.Env) error {
 	for _, t := range mainTables {
 		if err := conf.Defaults(t, m); err != nil {
 			return err

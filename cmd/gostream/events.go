@@ -87,17 +87,21 @@ func workerConnections(d *conf.Directive) (int64, error) {
 // eventMethod accepts the one method that an nginx has that was built for this
 // system without further options.
 func eventMethod(d *conf.Directive) (string, error) {
-	method := "kqueue"
-	switch runtime.GOOS {
-	case "linux":
-		method = "epoll"
-	case "windows":
-		method = "select"
-	}
+	method := nativeMethod()
 	if d.Args[0] != method {
 		return "", d.Errorf(`invalid event type "%s"`, d.Args[0])
 	}
 	return method, nil
+}
+
+func nativeMethod() string {
+	switch runtime.GOOS {
+	case "linux":
+		return "epoll"
+	case "windows":
+		return "select"
+	}
+	return "kqueue"
 }
 
 func addDebugConnection(e *eventsConfig, d *conf.Directive) error {

@@ -1,0 +1,210 @@
+// Command gostream serves the stream block of an nginx.conf. It has nginx's
+// command line, console messages, log lines and signals.
+package main
+
+// main.go - the life of the program: command line, configuration, sockets,
+// background, serving. The order is nginx's, so that of several mistakes the
+// same one is reported.
+
+import (
+	"errors"
+	"os"
+	"runtime"
+
+	"github.com/tufanbarisyildirim/gonginx/config"
+
+	"github.com/gostream/gostream/internal/conf"
+	"github.com/gostream/gostream/internal/logfile"
+	"github.com/gostream/gostream/internal/process"
+	"github.com/gostream/gostream/stream"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// Exit codes. codeFatal is that of a worker which cannot be helped by starting
+// it again.
+const (
+	codeOK = iota
+	codeFailed
+	codeFatal
+)
+
+// program is a running gostream.
+type program struct {
+	opt      *options
+	at       places
+	dump     dump
+	child    *process.Child // nil in the foreground
+	out      *journal
+	settings *settings
+	srv      *stream.Server
+}
+
+// run is the program with the given arguments. It returns the exit code.
+func run(args []string) int {
+	opt, err := parseOptions(args)
+	if err != nil {
+		say("%s", err)
+		return codeFailed
+	}
+	if opt.version {
+		writeVersion(os.Stderr, opt)
+		if !opt.test {
+			return codeOK
+		}
+	}
+	level := "notice"
+	if opt.test {
+		level = "info"
+	}
+	p := &program{opt: opt, at: opt.places(), child: process.StartedBy()}
+	p.out = openBootJournal(p.at, level)
+	trees := p.parse()
+	switch {
+	case opt.test:
+		return p.test(trees)
+	case opt.signal != "":
+		return p.signal(trees)
+	case process.HasBackground && p.child == nil && !wantsForeground(trees):
+		return p.toBackground()
+	}
+	return p.live(trees)
+}
+
+// test carries out -t and -T.
+func (p *program) test(trees []*config.Config) int {
+	err := p.prepare(trees)
+	if err == nil && p.srv != nil {
+		err = p.listen()
+	}
+	if err != nil {
+		p.out.fail(err)
+		say("configuration file %s test failed", p.at.conf)
+		return codeFailed
+	}
+	if p.srv != nil {
+		p.srv.Close()
+	}
+	if !p.opt.quiet {
+		say("configuration file %s test is successful", p.at.conf)
+	}
+	if err := p.dump.writeTo(os.Stdout); err != nil {
+		return codeFailed
+	}
+	return codeOK
+}
+
+// signal carries out -s.
+func (p *program) signal(trees []*config.Config) int {
+	if err := p.prepare(trees); err != nil {
+		p.out.fail(err)
+		return codeFailed
+	}
+	return p.sendSignal(p.settings.main.pid)
+}
+
+// live serves until a signal ends it.
+func (p *program) live(trees []*config.Config) int {
+	err := p.prepare(trees)
+	if err == nil {
+		err = p.listen()
+	}
+	if err != nil {
+		p.out.fail(err)
+		return codeFailed
+	}
+	p.noteSystem(runtime.Version())
+	signals := subscribe()
+	if err := writePID(p.settings.main.pid); err != nil {
+		p.out.fail(err)
+		return codeFailed
+	}
+	if code := p.begin(); code != codeOK {
+		p.removePID(p.settings.main.pid)
+		return code
+	}
+	p.obey(signals)
+	p.out.notice("exiting")
+	p.removePID(p.settings.main.pid)
+	p.out.notice("exit")
+	return codeOK
+}
+
+// begin starts serving, and leaves the console to those who wait there.
+func (p *program) begin() int {
+	if err := p.setUpProcess(); err != nil {
+		return codeFatal
+	}
+	if err := p.serve(); err != nil {
+		p.out.fail(err)
+		return codeFatal
+	}
+	if err := p.detach(); err != nil {
+		p.out.fail(err)
+		return codeFailed
+	}
+	p.out.console = nil
+	p.child.Ready()
+	return codeOK
+}
+
+// env is what the readers of a configuration need to know.
+func (p *program) env(log func(level, msg string)) *conf.Env {
+	return &conf.Env{Prefix: p.at.prefix, ConfDir: p.at.confDir, Log: log}
+}
+
+// prepare does everything that comes before the sockets, or what of it a test
+// or -s needs. Messages about the configuration as a whole follow those about
+// its text.
+func (p *program) prepare(trees []*config.Config) error {
+	s, err := p.read(trees, p.env(p.out.report))
+	if err != nil {
+		return err
+	}
+	var late [][2]string
+	lateErr := s.complete(p.env(func(level, msg string) { late = append(late, [2]string{level, msg}) }), p.at)
+	srv, err := stream.New(s.stream)
+	var notOpened *logfile.OpenError
+	if err != nil && !errors.As(err, &notOpened) {
+		return err
+	}
+	if p.opt.test && !p.opt.quiet {
+		say("the configuration file %s syntax is ok", p.at.conf)
+	}
+	for _, m := range late {
+		p.out.report(m[0], m[1])
+	}
+	p.settings = s
+	if lateErr != nil || p.opt.signal != "" {
+		return lateErr
+	}
+	p.srv = srv
+	return p.openFiles(err)
+}
+
+// openFiles opens the files of the main context, and changes over to the
+// configured log. notOpened is why the stream block has not got its own.
+func (p *program) openFiles(notOpened error) error {
+	if p.opt.test {
+		if err := touchPID(p.settings.main.pid); err != nil {
+			return err
+		}
+	}
+	out, err := openJournal(mainTargets(p.settings.main, p.at), p.at)
+	if err == nil {
+		err = notOpened
+	}
+	if err != nil {
+		return err
+	}
+	p.out = out.copied()
+	return nil
+}
+
+// listen opens the listening sockets.
+func (p *program) listen() error {
+	if err := p.bind(p.srv.Listen); err != nil {
+		return err
+	}
+	return p.settings.main.checkConnections(p.srv.Listeners())
+}
