@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/tufanbarisyildirim/gonginx/config"
 
@@ -14,18 +15,30 @@ import (
 	"github.com/gostream/gostream/parser"
 )
 
-// wantsForeground looks for "daemon off" ahead of everything else: the program
-// that goes to the background reads the configuration again, and reports what
-// is wrong with it.
-func wantsForeground(trees []*config.Config) bool {
-	for _, tree := range trees {
-		for _, d := range parser.Directives(tree, tree.FilePath) {
-			if args := d.GetParameters(); parser.Unquote(d.GetName()) == "daemon" && len(args) == 1 {
-				return parser.Unquote(args[0].Value) == "off"
-			}
+// foreground looks for "daemon off" ahead of everything else. The program that
+// goes to the background reads the configuration itself, and tells what is
+// wrong with it, so this is but a glance: blocks are passed over.
+func (p *program) foreground() bool {
+	if !process.HasBackground || p.child != nil {
+		return true
+	}
+	g, _ := parser.ParseString(parser.CommandLine, p.opt.directives, parser.Options{Dir: p.at.confDir})
+	if off, found := daemonOff(g); found {
+		return off
+	}
+	file, _ := parser.ParseFile(p.at.conf, parser.Options{Opaque: append([]string{"events", "stream"}, notServed...)})
+	off, _ := daemonOff(file)
+	return off
+}
+
+// daemonOff looks for the daemon directive, and for "off" in it.
+func daemonOff(tree *config.Config) (off, found bool) {
+	for _, d := range parser.Directives(tree, tree.FilePath) {
+		if args := d.GetParameters(); parser.Unquote(d.GetName()) == "daemon" && len(args) == 1 {
+			return parser.Unquote(args[0].Value) == "off", true
 		}
 	}
-	return false
+	return false, false
 }
 
 // toBackground starts the program that will serve. It returns the exit code.
@@ -78,10 +91,16 @@ func (p *program) setUpProcess() error {
 	if cpus := m.affinity.all(p.settings.stream.Workers); len(cpus) > 0 {
 		p.attempt("sched_setaffinity()", process.SetAffinity(cpus))
 	}
-	if dir := m.workingDir; dir != "" {
-		return p.attempt(`chdir("`+dir+`")`, os.Chdir(dir))
+	return p.changeDirectory(m.workingDir)
+}
+
+// changeDirectory goes to the working_directory, unless that would make the
+// files of the next reload unfindable: in nginx only the workers go.
+func (p *program) changeDirectory(dir string) error {
+	if dir == "" || !filepath.IsAbs(p.at.prefix) || !filepath.IsAbs(p.at.conf) {
+		return nil
 	}
-	return nil
+	return p.attempt(`chdir("`+dir+`")`, os.Chdir(dir))
 }
 
 // attempt logs a system call that failed.

@@ -11,8 +11,6 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/tufanbarisyildirim/gonginx/config"
-
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/internal/process"
@@ -35,7 +33,8 @@ type program struct {
 	at       places
 	dump     dump
 	child    *process.Child // nil in the foreground
-	out      *journal
+	boot     *journal // the log until the configured one is open
+	out      *journal // the log
 	settings *settings
 	srv      *stream.Server
 }
@@ -58,22 +57,22 @@ func run(args []string) int {
 		level = "info"
 	}
 	p := &program{opt: opt, at: opt.places(), child: process.StartedBy()}
-	p.out = openBootJournal(p.at, level)
-	trees := p.parse()
+	p.boot = openBootJournal(p.at, level)
+	p.out = p.boot
 	switch {
 	case opt.test:
-		return p.test(trees)
+		return p.test()
 	case opt.signal != "":
-		return p.signal(trees)
-	case process.HasBackground && p.child == nil && !wantsForeground(trees):
+		return p.signal()
+	case !p.foreground():
 		return p.toBackground()
 	}
-	return p.live(trees)
+	return p.live()
 }
 
 // test carries out -t and -T.
-func (p *program) test(trees []*config.Config) int {
-	err := p.prepare(trees)
+func (p *program) test() int {
+	err := p.prepare()
 	if err == nil && p.srv != nil {
 		err = p.listen()
 	}
@@ -95,8 +94,8 @@ func (p *program) test(trees []*config.Config) int {
 }
 
 // signal carries out -s.
-func (p *program) signal(trees []*config.Config) int {
-	if err := p.prepare(trees); err != nil {
+func (p *program) signal() int {
+	if err := p.prepare(); err != nil {
 		p.out.fail(err)
 		return codeFailed
 	}
@@ -104,8 +103,8 @@ func (p *program) signal(trees []*config.Config) int {
 }
 
 // live serves until a signal ends it.
-func (p *program) live(trees []*config.Config) int {
-	err := p.prepare(trees)
+func (p *program) live() int {
+	err := p.prepare()
 	if err == nil {
 		err = p.listen()
 	}
@@ -144,6 +143,7 @@ func (p *program) begin() int {
 		return codeFailed
 	}
 	p.out.console = nil
+	p.boot.files.Close()
 	p.child.Ready()
 	return codeOK
 }
@@ -156,8 +156,8 @@ func (p *program) env(log func(level, msg string)) *conf.Env {
 // prepare does everything that comes before the sockets, or what of it a test
 // or -s needs. Messages about the configuration as a whole follow those about
 // its text.
-func (p *program) prepare(trees []*config.Config) error {
-	s, err := p.read(trees, p.env(p.out.report))
+func (p *program) prepare() error {
+	s, err := p.read(p.env(p.out.report))
 	if err != nil {
 		return err
 	}

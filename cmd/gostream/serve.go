@@ -40,14 +40,14 @@ func (p *program) parse() []*config.Config {
 	return append(trees, tree)
 }
 
-// read carries out the directives of trees.
-func (p *program) read(trees []*config.Config, env *conf.Env) (*settings, error) {
+// read reads the configuration and carries its directives out.
+func (p *program) read(env *conf.Env) (*settings, error) {
 	s := &settings{main: &mainConfig{}, stream: &stream.Config{Prefix: env.Prefix, ConfDir: env.ConfDir}}
 	s.main.stream = func(d *conf.Directive) (err error) {
 		s.stream, err = stream.Parse(d)
 		return err
 	}
-	return s, s.main.apply(newSchema(stream.Tables()...), env, trees...)
+	return s, s.main.apply(newSchema(stream.Tables()...), env, p.parse()...)
 }
 
 // complete fills in defaults and what the stream block has to know of the
@@ -138,7 +138,7 @@ func (p *program) noteStart() {
 func (p *program) reload() {
 	p.out.notice("reconfiguring")
 	env := p.env(p.out.report)
-	s, err := p.read(p.parse(), env)
+	s, err := p.read(env)
 	if err == nil {
 		err = s.complete(env, p.at)
 	}

@@ -75,7 +75,6 @@ var (
 func configureArguments() []string {
 	args := []string{
 		"--prefix=" + defaultPrefix, "--conf-path=" + defaultConf, "--error-log-path=" + defaultErrorLog,
-		"--pid-path=" + defaultPID, "--with-debug", "--without-http", "--without-http-cache", "--with-stream",
 	}
 	built := map[string]bool{}
 	for row := range newSchema(stream.Tables()...).Rows() {
