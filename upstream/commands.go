@@ -101,7 +101,7 @@ func (s *Server) parameter(word string) (ok bool) {
 	switch name {
 	case "weight":
 		s.Weight, ok = parseNumber(value)
-		return ok && s.Weight > 0
+		return ok && s.Weight > 0 && s.Weight <= maxWeight
 	case "max_conns":
 		s.MaxConns, ok = parseNumber(value)
 	case "max_fails":

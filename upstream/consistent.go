@@ -15,16 +15,19 @@ import (
 	"strings"
 )
 
-const pointsPerWeight = 160
+const (
+	pointsPerWeight = 160
+	maxPoints       = 1 << 27 // on a ring: 1 GB
+)
 
 type consistent struct {
-	ring    []uint64 // the points: place<<32 | index into servers, in order
-	servers [][]int32
-	// servers lists the peers of each different server text
+	ring    []uint64  // the points: place<<32 | index into servers, in order
+	servers [][]int32 // the peers of each different text
 }
 
-func newConsistent(list []Peer) *consistent {
-	c := &consistent{}
+func newConsistent(ps *peers) *consistent {
+	list := ps.list
+	c := &consistent{ring: make([]uint64, 0, ps.total()*pointsPerWeight)}
 	known := map[string]int{}
 	for i := range list {
 		text := list[i].server

@@ -75,6 +75,9 @@ func New(c *Config) (*Group, error) {
 	if len(g.primary.list) == 0 {
 		return nil, c.errorf(`no servers in upstream "%s"`, c.Name)
 	}
+	if c.Method == ConsistentHash && g.primary.total() > maxPoints/pointsPerWeight {
+		return nil, c.errorf(`too large weights in upstream "%s"`, c.Name)
+	}
 	g.finish(c)
 	return g, nil
 }
@@ -112,7 +115,7 @@ func (c *Config) balancer(g *Group) balancer {
 	case Hash:
 		return hash{}
 	case ConsistentHash:
-		return newConsistent(g.primary.list)
+		return newConsistent(&g.primary)
 	case Random:
 		return oneByChance{random}
 	case RandomTwo:
@@ -239,10 +242,8 @@ func (g *Group) Failed(sel *Selection, p *Peer, now time.Time) (disabled bool) {
 	}
 	p.fails++
 	p.accessed, p.checked = at.sec(), at.sec()
-	if p.maxFails > 0 {
-		p.effective = max(p.effective-p.weight/p.maxFails, 0)
-	}
-	return p.maxFails > 0 && p.fails >= p.maxFails
+	p.effective = max(p.effective-p.weight/p.maxFails, 0)
+	return p.fails >= p.maxFails
 }
 
 // release takes a session from p. A single peer has no failures, and another

@@ -143,23 +143,14 @@ func (v *visitor) visit(t testing.TB) (addrs string, ok bool) {
 }
 
 // letters runs sessions on a group whose servers are 127.0.0.1:1, 2 and so on,
-// and writes the choices as a, b, ...; failed tries come first, in brackets if
-// no other try followed.
+// and writes the choices as a, b, ..., or (-) if there was none.
 func (v *visitor) letters(t testing.TB, sessions int) string {
 	t.Helper()
-	names := strings.NewReplacer("127.0.0.1:", "", ", ", "", "u", "-")
 	var out []string
 	for range sessions {
-		addrs, ok := v.visit(t)
-		word := ""
-		for port := range strings.SplitSeq(addrs, ", ") {
-			if port = names.Replace(port); port != "-" {
-				port = string('a' + port[0] - '1')
-			}
-			word += port
-		}
-		if !ok {
-			word = "(" + word + ")"
+		word := "(-)"
+		if addrs, ok := v.visit(t); ok {
+			word = string('a' + addrs[len(addrs)-1] - '1')
 		}
 		out = append(out, word)
 	}

@@ -28,20 +28,24 @@ func (leastConn) pick(ps *peers, sel *Selection, now instant) int {
 		if tried.has(i) || !p.usable(sec) {
 			continue
 		}
-		switch {
-		case best < 0 || p.load(&ps.list[best]) < 0:
+		if best < 0 {
+			best = i
+			continue
+		}
+		switch load := p.load(&ps.list[best]); {
+		case load < 0:
 			best, tie = i, false
-		case p.load(&ps.list[best]) == 0:
+		case load == 0:
 			tie = true
 		}
 	}
 	if !tie {
 		return best
 	}
-	r := newRound(ps)
+	r, least := newRound(ps), &ps.list[best]
 	for i := best; i < len(ps.list); i++ {
 		p := &ps.list[i]
-		if p.load(&ps.list[best]) == 0 && !tried.has(i) && p.usable(sec) {
+		if p.load(least) == 0 && !tried.has(i) && p.usable(sec) {
 			r.enter(i)
 		}
 	}

@@ -20,8 +20,8 @@ type Peer struct {
 	// after a fail timeout. If checked is later, the peer is on trial.
 	accessed, checked int64
 
-	maxConns    int
-	maxFails    int
+	maxConns    int   // never 0; a limit that cannot be reached is none
+	maxFails    int   // likewise
 	failTimeout int64 // seconds
 	down        bool
 	times       *timings // of LeastTime
@@ -56,7 +56,7 @@ func (p *Peer) usable(sec int64) bool {
 // after that sets checked, so that until it is known how that went, others wait
 // for another fail timeout.
 func (p *Peer) failed(sec int64) bool {
-	return p.fails >= p.maxFails && p.maxFails > 0 && sec-p.checked <= p.failTimeout
+	return p.fails >= p.maxFails && sec-p.checked <= p.failTimeout
 }
 
 func (p *Peer) full() bool { return p.conns >= p.maxConns && p.maxConns > 0 }
@@ -80,7 +80,7 @@ type peers struct {
 func (ps *peers) add(s *Server) {
 	for _, a := range s.addrs {
 		ps.list = append(ps.list, Peer{
-			weight: s.weight(), effective: s.weight(), maxConns: s.MaxConns,
+			weight: s.weight(), effective: s.weight(), maxConns: s.maxConns(),
 			maxFails: s.maxFails(), failTimeout: s.failTimeout(), down: s.Down,
 			addr: a, name: a.String(), server: s.Address,
 		})

@@ -5,13 +5,11 @@ package upstream
 // keeps a reference to it. The zero value is ready for [Group.Start], and so is
 // a used one. It must not be copied between Start and the end of the session.
 type Selection struct {
-	tried  [1]uint64 // a bit for each peer
-	more   *[]uint64 // the same for groups of more than 64
-	backup bool      // the marks are about the backup servers
-	tries  int32
+	tried [1]uint64 // a bit for each peer
+	more  *[]uint64 // the same for groups of more than 64
+	tries int32
 
 	// Of the hash methods.
-	steps  uint8  // unusable servers met
 	hash   uint32 // sum of the hashes, or place on the ring
 	rehash uint32 // hashes made
 	keyLen uint32
@@ -22,6 +20,9 @@ type Selection struct {
 	connect   int32 // -1: not reached
 	firstByte int32
 	inflight  bool // the peer counts the attempt as unfinished
+
+	backup bool  // the marks are about the backup servers
+	steps  uint8 // unusable servers met by the hash and random methods
 }
 
 // Tries is how many more servers may be tried.

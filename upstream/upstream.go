@@ -34,6 +34,7 @@
 package upstream
 
 import (
+	"math"
 	"net/netip"
 	"time"
 
@@ -110,7 +111,7 @@ type Server struct {
 	// the server by this text.
 	Address string
 
-	Weight   int // share of the sessions; 0 means 1
+	Weight   int // share of the sessions; 0 means 1, the greatest is 2147483647
 	MaxConns int // sessions at a time; 0 means no limit
 
 	// MaxFails failures put the server out for FailTimeout. 0 means 1, negative
@@ -132,16 +133,28 @@ type Server struct {
 	addrs []addr.Addr // of Address, if it was resolved when read
 }
 
-// The defaults of a server's parameters, and how "0" is written in their
-// fields.
+// maxWeight keeps sums and products of weights in range.
+const maxWeight = math.MaxInt32
 
-func (s *Server) weight() int { return max(s.Weight, 1) }
+// What the fields mean, with their defaults, and math.MaxInt for no limit.
+
+func (s *Server) weight() int { return min(max(s.Weight, 1), maxWeight) }
+
+func (s *Server) maxConns() int {
+	if s.MaxConns <= 0 {
+		return math.MaxInt
+	}
+	return s.MaxConns
+}
 
 func (s *Server) maxFails() int {
-	if s.MaxFails == 0 {
+	switch {
+	case s.MaxFails == 0:
 		return 1
+	case s.MaxFails < 0:
+		return math.MaxInt
 	}
-	return max(s.MaxFails, 0)
+	return s.MaxFails
 }
 
 func (s *Server) failTimeout() int64 {
