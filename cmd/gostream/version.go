@@ -7,8 +7,6 @@ import (
 	"io"
 	"runtime"
 	"strings"
-
-	"github.com/gostream/gostream/stream"
 )
 
 // nginxVersion is the nginx whose behaviour this is.
@@ -75,9 +73,10 @@ var (
 func configureArguments() []string {
 	args := []string{
 		"--prefix=" + defaultPrefix, "--conf-path=" + defaultConf, "--error-log-path=" + defaultErrorLog,
+		"--pid-path=" + defaultPID, "--with-debug", "--with-stream",
 	}
 	built := map[string]bool{}
-	for row := range newSchema(stream.Tables()...).Rows() {
+	for row := range fullSchema().Rows() {
 		built[row.Module] = true
 	}
 	for _, name := range optionalModules {
