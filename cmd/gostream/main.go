@@ -33,8 +33,8 @@ type program struct {
 	at       places
 	dump     dump
 	child    *process.Child // nil in the foreground
-	boot     *journal // the log until the configured one is open
-	out      *journal // the log
+	boot     *journal       // the log until the configured one is open
+	out      *journal       // the log
 	settings *settings
 	srv      *stream.Server
 }

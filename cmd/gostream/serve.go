@@ -40,6 +40,9 @@ func (p *program) parse() []*config.Config {
 	return append(trees, tree)
 }
 
+// fullSchema is the schema of everything that gostream knows.
+func fullSchema() *conf.Schema { return newSchema(stream.Tables()...) }
+
 // read reads the configuration and carries its directives out.
 func (p *program) read(env *conf.Env) (*settings, error) {
 	s := &settings{main: &mainConfig{}, stream: &stream.Config{Prefix: env.Prefix, ConfDir: env.ConfDir}}
@@ -47,7 +50,7 @@ func (p *program) read(env *conf.Env) (*settings, error) {
 		s.stream, err = stream.Parse(d)
 		return err
 	}
-	return s, s.main.apply(newSchema(stream.Tables()...), env, p.parse()...)
+	return s, s.main.apply(fullSchema(), env, p.parse()...)
 }
 
 // complete fills in defaults and what the stream block has to know of the
