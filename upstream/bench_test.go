@@ -5,6 +5,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
 
 	"github.com/gostream/gostream/internal/addr"
 )
@@ -23,6 +26,20 @@ var methods = []string{
 }
 
 func methodText(method string) string { return strings.TrimPrefix(method, "round_robin") }
+
+// What a session costs in memory: a Selection, which is part of it, and nothing
+// more once the Selection has met its largest group.
+func TestMemory(t *testing.T) {
+	assert.LessOrEqual(t, unsafe.Sizeof(Selection{}), uintptr(64))
+	for _, method := range methods {
+		for _, n := range []int{1, 3, 200} {
+			g := group(t, methodText(method)+manyServers(n))
+			sel, key := &Selection{}, []byte("key")
+			session(g, sel, key)
+			assert.Zero(t, testing.AllocsPerRun(100, func() { session(g, sel, key) }), "%s %d", method, n)
+		}
+	}
+}
 
 // BenchmarkSession is the whole of a group's part in a session: Start, Next,
 // Connected and Done.

@@ -80,6 +80,18 @@ func TestTrial(t *testing.T) {
 	g.Done(&sel, trial, later(100))
 }
 
+// A server is out for its fail timeout from the failure on, not from the pick.
+func TestSlowFailure(t *testing.T) {
+	g := group(t, "server 127.0.0.1:1 fail_timeout=5s; server 127.0.0.1:2 down;")
+	var sel Selection
+	g.Start(&sel, nil)
+	p, err := g.Next(&sel, noon)
+	require.NoError(t, err)
+	g.Failed(&sel, p, later(60))
+	noAttempt(t, g, later(65))
+	attempt(t, g, later(66), done)
+}
+
 // What ends an attempt.
 type outcome int
 

@@ -3,12 +3,14 @@ package upstream
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/parser"
 )
@@ -65,8 +67,16 @@ type world struct {
 var worldTable = &conf.Table[world]{Commands: []conf.Command[world]{
 	{Name: "upstream", In: conf.Main, Block: true, Set: conf.Func(func(w *world, d *conf.Directive) error {
 		c, err := Parse(d, &w.zones)
+		if err != nil {
+			return err
+		}
+		for i := range c.Servers { // where nginx was recorded, localhost had no ::1
+			c.Servers[i].addrs = slices.DeleteFunc(c.Servers[i].addrs, func(a addr.Addr) bool {
+				return strings.HasPrefix(strings.ToLower(c.Servers[i].Address), "localhost:") && !a.AddrPort().Addr().Is4()
+			})
+		}
 		w.groups = append(w.groups, c)
-		return err
+		return nil
 	})},
 }}
 

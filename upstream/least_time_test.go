@@ -99,3 +99,26 @@ func TestUpdate(t *testing.T) {
 		assert.Equal(t, step.want, average)
 	}
 }
+
+// The sum of the ages of unfinished attempts is kept without looking at each.
+func TestUnfinishedAges(t *testing.T) {
+	c := &crowd{Group: group(t, "least_time connect inflight; server 127.0.0.1:1; server 127.0.0.1:2 down;"), now: noon}
+	times := c.primary.list[0].times
+	for range 3 {
+		c.join(t, "")
+		c.pass(10)
+	}
+	assert.Equal(t, []int64{3, 30}, []int64{times.count, times.ages}, "20 + 10 at the last change")
+	connected := func(i int) { c.Connected(&c.open[i].sel, c.open[i].p, c.now) }
+	connected(0) // after 30
+	assert.Equal(t, []int64{2, 30, 30}, []int64{times.count, times.ages, times.average[ConnectTime]}, "20 + 10")
+	c.pass(5)
+	c.Failed(&c.open[1].sel, c.open[1].p, c.now)
+	assert.Equal(t, []int64{1, 15}, []int64{times.count, times.ages})
+	c.pass(75)
+	connected(2) // after 90
+	assert.Equal(t, []int64{0, 0, 33}, []int64{times.count, times.ages, times.average[ConnectTime]})
+	c.leave(2)
+	assert.Equal(t, int64(33), times.average[ConnectTime], "not once more at the end")
+	assert.Equal(t, int64(90), times.average[LastByteTime])
+}

@@ -256,6 +256,30 @@ func TestConsistentName(t *testing.T) {
 	assert.Greater(t, seen["192.0.2.2:80"], 20)
 }
 
+// A key belongs to the first point at or behind its checksum, and the ring is
+// closed.
+func TestConsistentStart(t *testing.T) {
+	sum := uint64(crc32.ChecksumIEEE([]byte("key")))
+	for _, tt := range []struct {
+		ring []uint64
+		want uint32
+	}{
+		{[]uint64{sum - 1, sum, sum + 1}, 1},
+		{[]uint64{sum - 2, sum - 1, sum + 1}, 2},
+		{[]uint64{sum - 2, sum - 1}, 2},
+	} {
+		c := &consistent{servers: [][]int32{{0}, {1}, {2}}}
+		for i, place := range tt.ring {
+			c.ring = append(c.ring, place<<32|uint64(i))
+		}
+		var sel Selection
+		c.start(&sel, []byte("key"))
+		assert.Equal(t, tt.want, sel.hash)
+		ps := &peers{list: []Peer{{maxConns: 1, maxFails: 1}, {maxConns: 1, maxFails: 1}, {maxConns: 1, maxFails: 1}}}
+		assert.Equal(t, int(tt.want)%len(tt.ring), c.pick(ps, &sel, 0))
+	}
+}
+
 func TestSplitServer(t *testing.T) {
 	for text, want := range map[string]string{
 		"a:80": "a 80", "[::1]:80": "[::1] 80", "[::1]": "[::1] ", "a": "a ", "a:": "a ", "a:80x": "a:80x ", "80": "80 ", ":80": " 80",
