@@ -81,6 +81,10 @@ func compileConfig(cfg *Config, before *generation) (*generation, error) {
 	if g.errorLog, err = g.openErrorLog(cfg.Defaults.ErrorLog); err != nil {
 		return nil, err
 	}
+	// Log files of the stream block are opened even if no server inherits them.
+	if _, err := g.compileAccessLogs(&cfg.Defaults); err != nil {
+		return nil, err
+	}
 	for i, c := range merged {
 		srv, err := g.compileServer(c)
 		if err != nil {

@@ -27,6 +27,14 @@ func (s *Session) logf(level errlog.Level, format string, args ...any) {
 	}
 }
 
+// debug writes a step of the session's life. The text should cost nothing to
+// make, as it mostly is for nobody.
+func (s *Session) debug(text string) {
+	if s.srv.errorLog.Enabled(errlog.Debug) {
+		s.logPlain(errlog.Debug, text)
+	}
+}
+
 // logPlain writes a line without context: those that tell the milestones of a
 // session name both ends themselves.
 func (s *Session) logPlain(level errlog.Level, text string) {

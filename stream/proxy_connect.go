@@ -135,6 +135,7 @@ func (s *Session) tryUpstream() (status Status, connected bool) {
 	s.up.peer = peer
 	t.peer, s.up.name = peer.Name(), peer.Name()
 	s.gen.nextConnection()
+	s.debug("connecting to a server of the group")
 	if err := s.transport.connect(peer, &s.srv.proxy.dial); err != nil {
 		return s.connectFailed(err), false
 	}

@@ -7,6 +7,7 @@ package stream
 
 import (
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/gostream/gostream/internal/errlog"
@@ -94,6 +95,7 @@ func (s *Session) run() Status {
 	if status := s.prereadClient(); status != next {
 		return status
 	}
+	s.debug("content phase")
 	if s.srv.content == nil {
 		return statusInternal
 	}
@@ -133,6 +135,9 @@ func (s *Session) begin() {
 // access log and closes the client, in nginx's order.
 func (s *Session) finish(status Status) {
 	s.status = status
+	if s.srv.errorLog.Enabled(errlog.Debug) {
+		s.debug("finalize session with status " + strconv.Itoa(int(status)))
+	}
 	s.closeUpstream()
 	s.writeAccessLog()
 	s.releaseLimits()
