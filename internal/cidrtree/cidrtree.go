@@ -52,10 +52,24 @@ func (b *Builder[V]) Delete(p netip.Prefix) bool {
 	return ok
 }
 
+// Within tells whether there is a network inside of p, or p itself. It looks at
+// all networks.
+func (b *Builder[V]) Within(p netip.Prefix) bool {
+	for q := range b.nets {
+		if q.Bits() >= p.Bits() && p.Contains(q.Addr()) {
+			return true
+		}
+	}
+	return false
+}
+
 // Build makes the table. The builder may be used on afterwards.
 func (b *Builder[V]) Build() *Table[V] {
 	var v4, v6 []network[V]
 	for p, v := range b.nets {
+		if p.Addr().Is4In6() {
+			continue // such addresses are looked up as IPv4
+		}
 		n := network[V]{first: key(p.Addr()), bits: p.Bits(), value: v}
 		if p.Addr().Is4() {
 			n.bits += 96
