@@ -31,6 +31,9 @@ type Table[V any] struct {
 	// reserved holds the plain names of ".a.com" masks that were refused since
 	// "*.a.com" existed. To nginx a plain "a.com" after that is a conflict.
 	reserved map[string]struct{}
+
+	// domains holds the plain names of ".a.com" masks that were added.
+	domains map[string]struct{}
 }
 
 // Add puts a name into the table. With masks set, "*.a.com" stands for all
@@ -80,6 +83,10 @@ func (t *Table[V]) addDomain(name string, v V) error {
 		t.reserved[name] = struct{}{}
 		return err
 	}
+	if t.domains == nil {
+		t.domains = make(map[string]struct{})
+	}
+	t.domains[name] = struct{}{}
 	return t.addExact(name, v)
 }
 
