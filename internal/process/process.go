@@ -23,6 +23,7 @@ const (
 	Reopen         // the log files
 	Upgrade        // start a new binary
 	Drain          // stop accepting connections
+	Ended          // a process that was started has ended
 )
 
 // Signal is a signal that a server takes.

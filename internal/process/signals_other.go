@@ -17,3 +17,9 @@ func IgnoreSignals() {}
 
 // Send is not supported here.
 func Send(int, Signal) error { return ErrUnsupported }
+
+// Parent is not known here.
+func Parent() int { return 0 }
+
+// Kill is not supported here.
+func Kill(int) error { return ErrUnsupported }

@@ -18,6 +18,8 @@ func Signals() []Signal {
 		{syscall.SIGUSR2, "SIGUSR2", Upgrade},
 		{syscall.SIGALRM, "SIGALRM", None},
 		{syscall.SIGINT, "SIGINT", Stop},
+		{syscall.SIGIO, "SIGIO", None},
+		{syscall.SIGCHLD, "SIGCHLD", Ended},
 	}
 }
 
@@ -25,5 +27,11 @@ func Signals() []Signal {
 // use for: a broken pipe is an error of the write that met it.
 func IgnoreSignals() { signal.Ignore(syscall.SIGPIPE, syscall.SIGSYS) }
 
+// Parent returns the id of the parent process.
+func Parent() int { return syscall.Getppid() }
+
 // Send sends a signal to a process. The error is a syscall.Errno.
 func Send(pid int, s Signal) error { return syscall.Kill(pid, s.Number) }
+
+// Kill ends a process by force.
+func Kill(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) }

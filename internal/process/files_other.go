@@ -1,0 +1,6 @@
+//go:build !linux
+
+package process
+
+// KeepFiles does nothing here.
+func KeepFiles() {}
