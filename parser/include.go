@@ -38,13 +38,22 @@ func (p *parser) include(d *config.Directive, at Position) {
 	}
 	paths := []string{path}
 	if strings.ContainsAny(path, "*?[") {
-		paths = glob(path)
+		paths = p.glob(path)
 	}
 	for _, path := range paths {
 		if p.includeFile(inc, path, at); p.err != nil {
 			return
 		}
 	}
+}
+
+func (p *parser) glob(pattern string) []string {
+	paths, ok := p.seen.Paths[pattern]
+	if !ok {
+		paths = glob(pattern)
+		p.seen.Paths[pattern] = paths
+	}
+	return paths
 }
 
 func (p *parser) includeFile(inc *config.Include, path string, at Position) {
@@ -82,7 +91,7 @@ func directoryOf(path string) string {
 
 // readFile reads a file; at is the include, for errors.
 func (p *parser) readFile(path string, at Position) (string, *Error) {
-	if text, ok := p.read[path]; ok {
+	if text, ok := p.seen.Texts[path]; ok {
 		return text, nil
 	}
 	f, err := os.Open(path)
@@ -96,7 +105,7 @@ func (p *parser) readFile(path string, at Position) (string, *Error) {
 	if failure != nil {
 		return "", failure
 	}
-	p.read[path] = text
+	p.seen.Texts[path] = text
 	if p.opts.OnFile != nil {
 		p.opts.OnFile(path, []byte(text))
 	}

@@ -9,8 +9,8 @@ import (
 // parser builds the tree. Its state spans all files of a configuration.
 type parser struct {
 	opts Options
-	err  *Error            // the first one; it ends everything
-	read map[string]string // the files read, by path
+	err  *Error    // the first one; it ends everything
+	seen *Snapshot // what has been read
 
 	// Blocks being read are kept on a stack of our own, because text may nest
 	// them deeper than the stack of a goroutine can get.
@@ -33,7 +33,14 @@ type frame struct {
 }
 
 func newParser(o Options) *parser {
-	return &parser{opts: o, read: map[string]string{}}
+	p := &parser{opts: o, seen: o.Snapshot}
+	if p.seen == nil {
+		p.seen = &Snapshot{}
+	}
+	if p.seen.Texts == nil {
+		p.seen.Texts, p.seen.Paths = map[string]string{}, map[string][]string{}
+	}
+	return p
 }
 
 func (p *parser) result(c *config.Config) (*config.Config, error) {
@@ -107,11 +114,17 @@ func (p *parser) stopAt(line int, err *Error) {
 func (p *parser) simple(s *scanner) {
 	d := p.directive(s)
 	p.top().last = d
-	if len(d.Parameters) == 1 && Unquote(d.Name) == "include" {
+	if len(d.Parameters) == 1 && Unquote(d.Name) == "include" && p.mayInclude() {
 		p.include(d, Position{s.file, d.Line})
 		return
 	}
 	p.add(d)
+}
+
+// mayInclude reports whether "include" is a directive in the innermost block.
+func (p *parser) mayInclude() bool {
+	owner := p.top().owner
+	return owner == nil || !slices.Contains(p.opts.NoInclude, Unquote(owner.GetName()))
 }
 
 func (p *parser) openBlock(s *scanner) {

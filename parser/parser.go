@@ -44,10 +44,25 @@ type Options struct {
 	// includes in it are not followed.
 	Opaque []string
 
+	// NoInclude lists blocks in which "include" is a line like others.
+	NoInclude []string
+
 	// OnFile, if not nil, is told the path and the text of every file read,
 	// in the order of opening, each path once however often it is included.
 	// It may keep text.
 	OnFile func(path string, text []byte)
+
+	// Snapshot, if not nil, keeps what is read. What it has already is not
+	// read again: a full one makes the same tree of the same text at any
+	// time, in any process.
+	Snapshot *Snapshot
+}
+
+// Snapshot is all that a configuration took from the file system. The zero
+// value is empty.
+type Snapshot struct {
+	Texts map[string]string   // of files, by path
+	Paths map[string][]string // that a pattern stands for
 }
 
 // Block is the { } of a directive, as this package builds it.

@@ -169,6 +169,13 @@ func TestOpaque(t *testing.T) {
 	}
 }
 
+func TestNoInclude(t *testing.T) {
+	dir := write(t, map[string]string{"main": "include x;", "x": "a { include nosuch; 'include' b; } c { include y; }", "y": "d;"})
+	c, err := ParseFile(dir+"/main", Options{NoInclude: []string{"a"}})
+	require.NoError(t, err)
+	assert.Equal(t, "a{include nosuch;include b;}c{d;}", outline(c))
+}
+
 func TestOpaqueInIncludedFile(t *testing.T) {
 	dir := write(t, map[string]string{"main": "include h; stream { include h; }", "h": "http { x; }"})
 	c, err := ParseFile(dir+"/main", Options{Opaque: []string{"http"}})

@@ -1,7 +1,7 @@
 package stream
 
-// access_log.go - ngx_stream_log_module: access_log, log_format,
-// open_log_file_cache.
+// access_log.go - ngx_stream_log_module: access_log. Its log_format is in
+// log_format.go, open_log_file_cache in log_cache.go.
 
 import (
 	"errors"
@@ -14,13 +14,6 @@ import (
 	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/internal/vars"
 )
-
-// LogFormat is one log_format: the layout of access log lines.
-type LogFormat struct {
-	Name   string   // compared without regard to case
-	Escape string   // "default", "json", "none"; empty is "default"
-	Parts  []string // joined without separator; variables are escaped
-}
 
 // AccessLog is one access_log: where a line goes when a session ends.
 type AccessLog struct {
@@ -42,40 +35,6 @@ var logTable = &conf.Table[ServerConfig]{
 		{Name: "open_log_file_cache", In: inServers, Args: conf.Take(1, 4), Default: "off",
 			Syntax: "max=N [inactive=time] [min_uses=N] [valid=time] | off", Set: logCacheSlot},
 	},
-}
-
-var logFormatTable = &conf.Table[Config]{
-	Name: "stream_log",
-	Commands: []conf.Command[Config]{
-		{Name: "log_format", Syntax: "name [escape=default|json|none] string ...", In: conf.Stream, Args: conf.AtLeast(2), Set: conf.Func(addLogFormat)},
-	},
-}
-
-func addLogFormat(c *Config, d *conf.Directive) error {
-	f := &LogFormat{Name: d.Args[0], Parts: d.Args[1:]}
-	if c.logFormat(f.Name) != nil {
-		return d.Errorf("duplicate \"log_format\" name \"%s\"", f.Name)
-	}
-	if mode, ok := strings.CutPrefix(f.Parts[0], "escape="); ok {
-		if _, err := vars.ParseEscape(mode); err != nil {
-			return d.Errorf("%s", err)
-		}
-		f.Escape, f.Parts = mode, f.Parts[1:]
-	}
-	if err := vars.CheckFormat(f.Parts); err != nil {
-		return d.Errorf("%s", err)
-	}
-	c.LogFormats = append(c.LogFormats, f)
-	return nil
-}
-
-func (c *Config) logFormat(name string) *LogFormat {
-	for _, f := range c.LogFormats {
-		if strings.EqualFold(f.Name, name) {
-			return f
-		}
-	}
-	return nil
 }
 
 // accessLogSlot is a list, but for formats it needs the stream block around.
@@ -182,27 +141,19 @@ func (l *AccessLog) options() logfile.Options {
 	return logfile.Options{Buffer: int(l.Buffer), Flush: l.Flush, Gzip: l.Gzip}
 }
 
-// logCacheSlot checks open_log_file_cache. Log files with variables in their
-// names are opened for each line all the same.
-var logCacheSlot = conf.Func(func(_ *ServerConfig, d *conf.Directive) error {
-	if d.Args[0] == "off" {
-		return nil
-	}
-	d.Warnf("\"open_log_file_cache\" has no effect: files are opened for each line")
-	return nil
-})
-
 // accessLog is a compiled [AccessLog].
 type accessLog struct {
 	format *vars.Format[*Session]
 	filter *template // nil: every session
 	file   *logfile.File
-	path   *template // of a file with variables in its name
+	path   *template // of a file with variables in its name, one of files
+	files  *logfile.Paths
 	syslog *logfile.Syslog
 }
 
 func (g *generation) compileAccessLogs(c *ServerConfig) ([]accessLog, error) {
 	var out []accessLog
+	files := g.pathsOf(c.LogFileCache)
 	for i := range c.AccessLog {
 		l := &c.AccessLog[i]
 		if l.Off {
@@ -212,6 +163,7 @@ func (g *generation) compileAccessLogs(c *ServerConfig) ([]accessLog, error) {
 		if err != nil {
 			return nil, err
 		}
+		compiled.files = files
 		out = append(out, compiled)
 	}
 	return out, nil
@@ -229,7 +181,7 @@ func (g *generation) compileAccessLog(l *AccessLog) (out accessLog, err error) {
 		}
 	}
 	if text, ok := strings.CutPrefix(l.Path, "syslog:"); ok {
-		out.syslog, err = logfile.ParseSyslog(text, errlog.ResolveSyslog)
+		out.syslog, err = g.files.Syslog(text, errlog.ResolveSyslog)
 		return out, err
 	}
 	name := g.conf.prefixPath(l.Path)
@@ -248,29 +200,11 @@ func (g *generation) compileAccessLog(l *AccessLog) (out accessLog, err error) {
 	return out, nil
 }
 
-// defineFormats compiles the log formats.
-func (g *generation) defineFormats(cfg *Config) error {
-	g.formats = map[string]*vars.Format[*Session]{}
-	for _, f := range cfg.LogFormats {
-		mode := f.Escape
-		if mode == "" {
-			mode = "default"
-		}
-		escape, err := vars.ParseEscape(mode)
-		if err != nil {
-			return err
-		}
-		format, err := vars.CompileFormat(escape, f.Parts, &g.vars)
-		if err != nil {
-			return err
-		}
-		g.formats[strings.ToLower(f.Name)] = format
-	}
-	return nil
-}
-
 // writeAccessLog is the log phase.
 func (s *Session) writeAccessLog() {
+	if s.gen.counters.silent.Load() {
+		return
+	}
 	for i := range s.srv.accessLogs {
 		l := &s.srv.accessLogs[i]
 		buf := takeBuffer()
@@ -292,10 +226,7 @@ func (l *accessLog) write(s *Session, buf *buffer) error {
 	if l.syslog != nil {
 		buf.b = l.syslog.AppendHeader(buf.b, l.syslog.Severity, s.now())
 		buf.b = l.format.Append(buf.b, s)
-		if l.syslog.Send(buf.b) != nil {
-			return errors.New("send() to syslog failed")
-		}
-		return nil
+		return l.syslog.Send(buf.b)
 	}
 	buf.b = append(l.format.Append(buf.b, s), '\n')
 	if l.file != nil {
@@ -303,7 +234,7 @@ func (l *accessLog) write(s *Session, buf *buffer) error {
 	}
 	n := len(buf.b)
 	buf.b = l.path.Append(buf.b, s)
-	return logfile.AppendOnce(string(buf.b[n:]), buf.b[:n])
+	return l.files.Write(string(buf.b[n:]), buf.b[:n])
 }
 
 func (s *Session) accessLogError(err error) {
@@ -314,7 +245,7 @@ func (s *Session) accessLogError(err error) {
 		s.log(errlog.Crit, open.Error(), nil)
 	case errors.As(err, &write):
 		s.log(errlog.Alert, write.Error(), write.Err)
-	default:
-		s.log(errlog.Warn, err.Error(), nil)
+	default: // why, the main log has been told
+		s.log(errlog.Warn, "send() to syslog failed", nil)
 	}
 }

@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/gostream/gostream/internal/addr"
 )
@@ -9,18 +11,21 @@ import (
 // addressBook collects the listening addresses of a configuration, in file
 // order, and which servers share each.
 type addressBook struct {
-	byKey map[addressKey]*address
-	order []*address
+	byKey  map[addressKey]*address
+	order  []*address
+	chosen int // addresses whose port the kernel chooses
 }
 
 type addressKey struct {
 	addr addr.Addr
 	udp  bool
+	any  int // tells apart those whose port the kernel chooses, which are never shared; else 0
 }
 
 // address is one address:port with the servers that listen on it.
 type address struct {
 	addr addr.Addr
+	key  addressKey
 	opt  Listen // the options in force; the protocol flags are the sum of all lines
 
 	servers []*ServerConfig
@@ -37,10 +42,12 @@ func (b *addressBook) add(srv *ServerConfig, l *Listen) (warnings []string, err 
 		if b.byKey == nil {
 			b.byKey = map[addressKey]*address{}
 		}
-		key := addressKey{a, l.UDP}
+		key := addressKey{addr: a, udp: l.UDP}
 		if a.Port() == 0 && !a.IsUnix() {
-			key.addr = addr.Addr{} // the kernel chooses: never shared
-		} else if known := b.byKey[key]; known != nil {
+			b.chosen++
+			key.any = b.chosen
+		}
+		if known := b.byKey[key]; known != nil {
 			warning, err := known.join(srv, l)
 			if warning != "" {
 				warnings = append(warnings, warning)
@@ -50,7 +57,7 @@ func (b *addressBook) add(srv *ServerConfig, l *Listen) (warnings []string, err 
 			}
 			continue
 		}
-		fresh := &address{addr: a, opt: *l, servers: []*ServerConfig{srv}, def: srv, hasDefault: l.Default}
+		fresh := &address{addr: a, key: key, opt: *l, servers: []*ServerConfig{srv}, def: srv, hasDefault: l.Default}
 		b.order = append(b.order, fresh)
 		b.byKey[key] = fresh
 	}
@@ -124,4 +131,39 @@ func (p *protocolHistory) redefined(before, l *Listen) (warn bool) {
 	}
 	p.set = true
 	return warn
+}
+
+// byPort lists the addresses in the order in which nginx looks at them: by port,
+// and there those first that have a socket of their own, and a wildcard last.
+func (b *addressBook) byPort() []*address {
+	type port struct {
+		number     uint16
+		unix, ipv4 bool
+		udp        bool
+		any        int // the kernel chooses: each has one of its own
+	}
+	var order []port
+	groups := map[port][]*address{}
+	for _, a := range b.order {
+		p := port{a.addr.Port(), a.addr.IsUnix(), a.addr.AddrPort().Addr().Is4(), a.opt.UDP, a.key.any}
+		if groups[p] == nil {
+			order = append(order, p)
+		}
+		groups[p] = append(groups[p], a)
+	}
+	rank := func(a *address) int {
+		switch {
+		case a.addr.IsWildcard():
+			return 2
+		case a.opt.hasSocketOptions():
+			return 0
+		}
+		return 1
+	}
+	var all []*address
+	for _, p := range order {
+		slices.SortStableFunc(groups[p], func(a, b *address) int { return cmp.Compare(rank(a), rank(b)) })
+		all = append(all, groups[p]...)
+	}
+	return all
 }

@@ -46,8 +46,8 @@ func (s *Session) keepCaptures(re *regex.Regexp, text []byte, at []int) {
 	s.captures.text = append(s.captures.text[:0], text...)
 	s.captures.at = append(s.captures.at[:0], at...)
 	for _, named := range re.Names() {
-		if value, found := s.captures.group(named.Group); found {
-			s.cell(s.gen.cellIndex(named.Name)).set(value)
-		}
+		// A group that took no part leaves the empty text.
+		value, _ := s.captures.group(named.Group)
+		s.cell(s.gen.cellIndex(named.Name)).set(value)
 	}
 }

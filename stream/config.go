@@ -1,11 +1,14 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/gostream/gostream/internal/conf"
+	"github.com/gostream/gostream/internal/hostmatch"
 	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/upstream"
 )
@@ -34,6 +37,9 @@ type Config struct {
 	Servers        []*ServerConfig
 	Upstreams      []*upstream.Config
 	Maps           []*MapConfig
+	Geos           []*GeoConfig
+	SplitClients   []*SplitClientsConfig
+	GeoIP          GeoIPConfig
 	LogFormats     []*LogFormat
 	LimitConnZones []*LimitConnZone
 
@@ -45,19 +51,53 @@ type Config struct {
 	// one of the main configuration file. Empty: the working directory.
 	ConfDir string
 
-	// Workers is the number of event loops (worker_processes). 0 means 1.
+	// ErrorLog is the error_log of the main context: for what no session is to
+	// blame for, such as a log file that cannot be flushed, and for servers
+	// without any of their own. Empty: standard error, at level error.
+	ErrorLog []ErrorLog
+
+	// DebugConnection lists clients whose sessions are logged at level debug,
+	// to all error logs: addresses, networks, host names or "unix:".
+	DebugConnection []string
+
+	// Workers is the number of event loops (worker_processes). 0 means 1. With
+	// a negative number there are none, and every session has a goroutine, as
+	// is always so where the system has no epoll.
 	Workers int
 
 	// Connections is how many connections, clients' and upstreams', an event
-	// loop may have (worker_connections). 0: no limit.
+	// loop may have (worker_connections). Each listening socket counts as one,
+	// and one is set aside. Without loops it is the number for all. 0: no limit.
 	Connections int
+
+	// MultiAccept makes an event loop take all waiting connections at once
+	// (multi_accept), and EventsAtOnce is how many events it takes from the
+	// kernel at a time (epoll_events; 0: 512). AcceptPause is how long accepting
+	// stops when descriptors or memory have run out (accept_mutex_delay; 0:
+	// 500 ms, negative: not at all). A reload changes none of these.
+	MultiAccept  bool
+	EventsAtOnce int
+	AcceptPause  time.Duration
+
+	uses   []string                 // variables that values refer to, in the order of the file
+	report func(level, text string) // where warnings about all of it go; nil: nowhere
 
 	hash  hashConfig
 	book  addressBook // the addresses read so far
 	names registry    // the variables defined so far
 
+	definitions int // blocks that define variables, so far
+
+	zones      upstream.Zones             // shared memory zones, of all directives
 	upstreams  map[string]bool            // names, lower-case
 	logBuffers map[string]logfile.Options // of access logs, by path
+}
+
+// Transparent reports whether connections to upstreams come from addresses that
+// are not those of the machine, for which a process needs CAP_NET_RAW.
+func (c *Config) Transparent() bool {
+	transparent := func(s *ServerConfig) bool { return s.Proxy.Bind.Transparent }
+	return transparent(&c.Defaults) || slices.ContainsFunc(c.Servers, transparent)
 }
 
 // ServerConfig is one server block, or, as [Config.Defaults], the settings
@@ -81,6 +121,7 @@ type ServerConfig struct {
 	// configuration file the last one written wins.
 	Return *string // text to send, a complex value (directive return)
 	Proxy  ProxyConfig
+	Pass   string // another listening address to go on at, a complex value (directive pass)
 
 	RealIP     []string // set_real_ip_from: addresses, networks, host names or "unix:"
 	Access     []AccessRule
@@ -89,14 +130,15 @@ type ServerConfig struct {
 	SSL        SSLConfig
 	SSLPreread Flag
 
-	AccessLog []AccessLog
-	ErrorLog  []ErrorLog
+	AccessLog    []AccessLog
+	LogFileCache *LogFileCache // nil: off
+	ErrorLog     []ErrorLog
 
 	stream  *Config // the block it was read in, for what servers share
 	file    string  // where the block began
 	line    int
 	content contentKind
-	passAt  conf.Directive // where proxy_pass stood
+	passAt  conf.Directive // where the last proxy_pass or pass stood
 }
 
 // CoreConfig holds the settings of ngx_stream_core_module.
@@ -112,21 +154,46 @@ type CoreConfig struct {
 // "tcp" or "unix".
 type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// hashConfig holds the sizes of nginx's hash tables. They are validated and
-// otherwise without meaning here: Go's maps grow.
+// hashConfig holds the sizes of nginx's hash tables. Go's maps grow, but what does
+// not fit into tables of these sizes is refused, or warned of, as in nginx.
 type hashConfig struct {
 	variablesMaxSize, variablesBucketSize     int64
 	serverNamesMaxSize, serverNamesBucketSize int64
 	mapMaxSize, mapBucketSize                 int64
 }
 
+// fit tells of names that do not fit into a hash table of nginx.
+func (c *Config) fit(warnings []string, err error) error {
+	for _, w := range warnings {
+		c.warn(w)
+	}
+	return err
+}
+
+func (c *Config) warn(text string) {
+	if c.report != nil {
+		c.report("warn", text)
+	}
+}
+
+// hashSize is the size of a hash table, with the default for what is not set.
+func hashSize(name string, maxSize, bucketSize, defaultMax int64) hostmatch.HashSize {
+	const bucket = 64
+	return hostmatch.HashSize{
+		Name:       name,
+		MaxSize:    max(cmp.Or(maxSize, defaultMax), 0),
+		BucketSize: hostmatch.Aligned(max(cmp.Or(bucketSize, bucket), 0)),
+	}
+}
+
 // contentKind tells which of a server's contents was written last.
 type contentKind uint8
 
 const (
-	contentDefault contentKind = iota // from the fields: Return, else Proxy.Pass
+	contentDefault contentKind = iota // from the fields: Return, else Proxy.Pass, else Pass
 	contentReturn
 	contentProxy
+	contentPass
 )
 
 // prefixPath and confPath make file names absolute.

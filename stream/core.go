@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gostream/gostream/internal/conf"
+	"github.com/gostream/gostream/internal/regex"
 	"github.com/gostream/gostream/internal/vars"
 )
 
@@ -60,17 +61,33 @@ func addServer(c *Config, d *conf.Directive) error {
 // newVariable checks the name in a directive that defines a variable, "$name",
 // and returns it without the "$".
 func (c *Config) newVariable(d *conf.Directive, arg string) (string, error) {
-	if len(c.names.Names()) == 0 {
-		if err := addBuiltins(&c.names); err != nil {
-			return "", err
-		}
-	}
 	name, err := vars.ParseName(arg)
 	if err == nil {
-		err = c.names.Add(variable{Name: name, Changeable: true})
+		err = c.define(name)
 	}
 	if err != nil {
 		return "", d.Errorf("%s", err)
 	}
 	return name, nil
+}
+
+// newCaptures checks the named groups of a regular expression, which define
+// variables too.
+func (c *Config) newCaptures(d *conf.Directive, names []regex.Name) error {
+	for _, n := range names {
+		if err := c.define(n.Name); err != nil {
+			return d.Errorf("%s", err)
+		}
+	}
+	return nil
+}
+
+// define notes that a variable is defined. It fails for those that cannot be.
+func (c *Config) define(name string) error {
+	if len(c.names.Names()) == 0 {
+		if err := addBuiltins(&c.names); err != nil {
+			return err
+		}
+	}
+	return c.names.Add(variable{Name: name, Changeable: true})
 }

@@ -9,6 +9,7 @@ import (
 // counters are what all generations of a Server share.
 type counters struct {
 	connection atomic.Uint64 // the last $connection given out
+	silent     atomic.Bool   // sessions end without a word
 
 	mu       sync.Mutex
 	sessions int

@@ -3,6 +3,8 @@ package stream
 // error_log.go - error_log in the stream and server contexts.
 
 import (
+	"fmt"
+
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
 )
@@ -19,9 +21,27 @@ var errorLogSlot = conf.List(func(c *ServerConfig) *[]ErrorLog { return &c.Error
 // "syslog:...", "memory:SIZE"), then optionally the level.
 type ErrorLog []string
 
+// openErrorLogs opens the logs of the main context and of the stream block.
+func (g *generation) openErrorLogs(cfg *Config) (err error) {
+	for _, from := range cfg.DebugConnection {
+		clients, _, err := compileRealIP(from)
+		if err != nil {
+			return fmt.Errorf("host not found in debug_connection \"%s\"", from)
+		}
+		g.debug = append(g.debug, clients)
+	}
+	if g.mainLog, err = g.openErrorLog(cfg.ErrorLog); err == nil {
+		g.errorLog, err = g.openErrorLog(cfg.Defaults.ErrorLog)
+	}
+	return err
+}
+
 // openErrorLog opens the log of a server. Without any error_log it is that of
-// nginx: standard error, at level error.
+// the main context, or else standard error, at level error.
 func (g *generation) openErrorLog(lines []ErrorLog) (*errlog.Log, error) {
+	if len(lines) == 0 {
+		lines = g.conf.ErrorLog
+	}
 	if len(lines) == 0 {
 		lines = []ErrorLog{{"stderr"}}
 	}
@@ -34,4 +54,14 @@ func (g *generation) openErrorLog(lines []ErrorLog) (*errlog.Log, error) {
 		targets[i] = t
 	}
 	return errlog.Open(targets, &g.files, g.conf.prefixPath)
+}
+
+// debugs tells whether the sessions of a client are logged at level debug.
+func (g *generation) debugs(client endpoint) bool {
+	for i := range g.debug {
+		if g.debug[i].covers(client) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,9 +3,14 @@ package stream
 // generation.go - from a Config to what sessions run on.
 
 import (
+	"cmp"
+	"errors"
+	"math"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
+	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/internal/logfile"
@@ -17,15 +22,22 @@ import (
 type generation struct {
 	conf     *Config
 	vars     registry
+	unknown  error          // of the first variable that nothing defines
 	cellOf   map[string]int // cells of per-session variables, by lower-case name
 	hostname string
 
 	servers  map[*ServerConfig]*server // by the block it was made of
 	plan     []*socketPlan
+	room     int64                     // connections that an event loop may have
+	names    map[*address]*serverNames // of addresses with several servers
 	groups   groups
 	zones    map[string]*limitZone
+	geoip    GeoIPConfig // with its databases open
 	formats  map[string]*vars.Format[*Session]
 	files    logfile.Set
+	logPaths map[*LogFileCache]*logfile.Paths
+	debug    []trusted   // clients of debug_connection
+	mainLog  *errlog.Log // of the main context
 	errorLog *errlog.Log // of the stream block
 	counters *counters   // shared with the generations before and after
 
@@ -38,7 +50,18 @@ func (g *generation) nextConnection() uint64 { return g.counters.connection.Add(
 
 // compile binds the variables of a complex value.
 func (g *generation) compile(text string) (*template, error) {
-	return vars.Compile(text, &g.vars)
+	value, err := vars.Compile(text, &g.vars)
+	return value, g.lacks(err)
+}
+
+// lacks keeps the first unknown variable for checkVariables: nginx tells of it
+// when it has read all else. Other errors are returned.
+func (g *generation) lacks(err error) error {
+	if !errors.As(err, new(*vars.UnknownError)) {
+		return err
+	}
+	g.unknown = cmp.Or(g.unknown, err)
+	return nil
 }
 
 // cellIndex returns the cell of a per-session variable.
@@ -59,6 +82,7 @@ func compileConfig(cfg *Config, before *generation) (*generation, error) {
 		servers: map[*ServerConfig]*server{}, counters: &counters{},
 	}
 	g.sessions.Store(1)
+	g.files.OnError = func(err error) { g.mainLog.Report(err) }
 	if before != nil {
 		g.counters = before.counters
 	}
@@ -66,10 +90,14 @@ func compileConfig(cfg *Config, before *generation) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.geoip = cfg.GeoIP
+	if err := g.geoip.open(); err != nil {
+		return nil, err
+	}
 	if err := g.defineVariables(cfg, merged); err != nil {
 		return nil, err
 	}
-	if err := g.defineZones(cfg, before); err != nil {
+	if err := g.defineZones(cfg); err != nil {
 		return nil, err
 	}
 	if err := g.groups.define(g, cfg.Upstreams); err != nil {
@@ -78,7 +106,7 @@ func compileConfig(cfg *Config, before *generation) (*generation, error) {
 	if err := g.defineFormats(cfg); err != nil {
 		return nil, err
 	}
-	if g.errorLog, err = g.openErrorLog(cfg.Defaults.ErrorLog); err != nil {
+	if err := g.openErrorLogs(cfg); err != nil {
 		return nil, err
 	}
 	// Log files of the stream block are opened even if no server inherits them.
@@ -96,8 +124,47 @@ func compileConfig(cfg *Config, before *generation) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := g.checkVariables(); err != nil {
+		return nil, err
+	}
+	if err := g.findNames(book); err != nil {
+		return nil, err
+	}
 	g.planSockets(book)
+	g.room = g.connections()
+	if err := g.checkZones(before); err != nil {
+		g.files.Close()
+		return nil, &ResourceError{err}
+	}
 	return g, nil
+}
+
+// ResourceError is what is wrong with a configuration although its text is fine.
+// nginx tells the two apart: "syntax is ok" comes in between.
+type ResourceError struct{ Err error }
+
+// Error implements error.
+func (e *ResourceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ResourceError) Unwrap() error { return e.Err }
+
+// checkZones checks the shared memory zones, which nginx does last of all.
+func (g *generation) checkZones(before *generation) error {
+	if err := g.conf.zones.Check(); err != nil {
+		return err
+	}
+	for _, srv := range g.servers {
+		if err := srv.checkLimits(); err != nil {
+			return err
+		}
+	}
+	for _, z := range g.conf.LimitConnZones {
+		if err := g.zones[z.Name].takeOver(before); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bookOf collects the addresses of a configuration. Those of one that was read
@@ -109,10 +176,11 @@ func bookOf(cfg *Config) (*addressBook, error) {
 	book := &addressBook{}
 	for _, srv := range cfg.Servers {
 		for i := range srv.Listen {
-			if err := srv.Listen[i].resolve(); err != nil {
+			l := srv.Listen[i]
+			if err := l.resolve(addr.Options{Listen: true, AnyPort: true}); err != nil {
 				return nil, err
 			}
-			if _, err := book.add(srv, &srv.Listen[i]); err != nil {
+			if _, err := book.add(srv, &l); err != nil {
 				return nil, err
 			}
 		}
@@ -121,7 +189,27 @@ func bookOf(cfg *Config) (*addressBook, error) {
 }
 
 // workers is the number of event loops.
-func (g *generation) workers() int { return max(g.conf.Workers, 1) }
+func (g *generation) workers() int {
+	if g.conf.Workers == 0 {
+		return 1
+	}
+	return max(g.conf.Workers, 0)
+}
+
+// connections is how many connections are left of worker_connections when the
+// listening sockets, and the one that an nginx worker has to its master, have
+// theirs.
+func (g *generation) connections() int64 {
+	if g.conf.Connections <= 0 {
+		return math.MaxInt64
+	}
+	return int64(g.conf.Connections - len(g.plan) - 1)
+}
+
+// noConnections is nginx's text for a connection too many.
+func (g *generation) noConnections() string {
+	return strconv.Itoa(g.conf.Connections) + " worker_connections are not enough"
+}
 
 // enter and leave count the sessions that need the generation's log files.
 func (g *generation) enter() {
@@ -163,14 +251,14 @@ func mergeServers(cfg *Config) ([]*ServerConfig, error) {
 	return merged, nil
 }
 
-// defineVariables makes all variables known, then binds what maps look up.
+// defineVariables makes all variables known, then binds what they depend on.
 func (g *generation) defineVariables(cfg *Config, servers []*ServerConfig) error {
 	if err := addBuiltins(&g.vars); err != nil {
 		return err
 	}
 	var binds []func() error
-	for _, m := range cfg.Maps {
-		bind, err := g.declareMap(m)
+	for _, d := range cfg.definitionsInOrder() {
+		bind, err := d.declare(g)
 		if err != nil {
 			return err
 		}
@@ -178,6 +266,9 @@ func (g *generation) defineVariables(cfg *Config, servers []*ServerConfig) error
 	}
 	for _, c := range servers {
 		if err := g.declareSet(c); err != nil {
+			return err
+		}
+		if err := g.declareNameCaptures(c); err != nil {
 			return err
 		}
 	}
@@ -189,14 +280,33 @@ func (g *generation) defineVariables(cfg *Config, servers []*ServerConfig) error
 	return nil
 }
 
-func (g *generation) defineZones(cfg *Config, before *generation) error {
+// checkVariables tells of variables that nothing defines, and of those that
+// nginx's table for them has no room for.
+func (g *generation) checkVariables() error {
+	for _, name := range g.conf.uses {
+		if g.vars.Lookup(name) == nil {
+			return &vars.UnknownError{Name: name}
+		}
+	}
+	if g.unknown != nil {
+		return g.unknown
+	}
+	size := hashSize("variables_hash", g.conf.hash.variablesMaxSize, g.conf.hash.variablesBucketSize, 1024)
+	warning, err := size.Check(g.vars.Defined())
+	if warning != "" {
+		g.conf.warn(warning)
+	}
+	return err
+}
+
+func (g *generation) defineZones(cfg *Config) error {
 	g.zones = map[string]*limitZone{}
 	for _, z := range cfg.LimitConnZones {
-		zone, err := g.newLimitZone(z, before)
+		key, err := g.compile(z.Key)
 		if err != nil {
 			return err
 		}
-		g.zones[z.Name] = zone
+		g.zones[z.Name] = &limitZone{name: z.Name, keyText: z.Key, size: max(z.Size, minZoneSize), key: key}
 	}
 	return nil
 }

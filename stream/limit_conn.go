@@ -5,9 +5,7 @@ package stream
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
@@ -29,18 +27,11 @@ type ConnLimit struct {
 // LimitConnZone is one limit_conn_zone: what is counted, and where.
 type LimitConnZone struct {
 	Name string
-	Size int64  // bytes; it bounds the number of keys, at least 8 pages of 4096
+	Size int64  // bytes, at least 32k; it bounds the number of keys: 16k of short ones for 1m
 	Key  string // a complex value
 }
 
-const (
-	minZoneSize = 8 * 4096
-
-	// limitNodeSize is what nginx's allocator takes for an entry with a short
-	// key on 64-bit machines; a zone has room for as many keys as nginx's.
-	limitNodeSize = 64
-	zoneOverhead  = 2 * 4096
-)
+const minZoneSize = 8 * zonePageSize
 
 var limitLevels = map[string]errlog.Level{"info": errlog.Info, "notice": errlog.Notice, "warn": errlog.Warn, "error": errlog.Error}
 
@@ -48,7 +39,7 @@ var limitConnTable = &conf.Table[ServerConfig]{
 	Name: "stream_limit_conn",
 	Commands: []conf.Command[ServerConfig]{
 		{Name: "limit_conn", Syntax: "zone number", In: inServers, Args: conf.Take(2, 2),
-			Set: conf.List(func(c *ServerConfig) *[]ConnLimit { return &c.LimitConn.Limits }, parseLimit)},
+			Set: limitSlot()},
 		{Name: "limit_conn_log_level", Syntax: "info | notice | warn | error", Default: "error", In: inServers,
 			Set: conf.Enum(func(c *ServerConfig) *errlog.Level { return &c.LimitConn.LogLevel }, limitLevels)},
 		{Name: "limit_conn_dry_run", Syntax: "on | off", Default: "off", In: inServers,
@@ -63,9 +54,28 @@ var limitZoneTable = &conf.Table[Config]{
 	},
 }
 
+// limitSlot is a list of limits, each zone at most once. The zone may be declared
+// further down.
+func limitSlot() conf.Setter[ServerConfig] {
+	slot := conf.List(func(c *ServerConfig) *[]ConnLimit { return &c.LimitConn.Limits }, parseLimit)
+	add := slot.Set
+	slot.Set = func(c *ServerConfig, d *conf.Directive) error {
+		if err := c.stream.zones.Declare(d.Args[0], 0, "limit_conn"); err != nil {
+			return d.Errorf("%s", err)
+		}
+		for _, l := range c.LimitConn.Limits {
+			if l.Zone == d.Args[0] {
+				return d.Duplicate()
+			}
+		}
+		return add(c, d)
+	}
+	return slot
+}
+
 func parseLimit(d *conf.Directive) (ConnLimit, error) {
-	n, err := strconv.ParseUint(d.Args[1], 10, 31)
-	if err != nil || n == 0 {
+	n, ok := conf.ParseNumber(d.Args[1])
+	if !ok || n == 0 {
 		return ConnLimit{}, d.Errorf("invalid number of connections \"%s\"", d.Args[1])
 	}
 	if n > 65535 {
@@ -94,6 +104,9 @@ func addLimitZone(c *Config, d *conf.Directive) error {
 	if z.Name = name; name == "" {
 		return d.Errorf("\"limit_conn_zone\" must have \"zone\" parameter")
 	}
+	if err := c.zones.Declare(name, z.Size, "limit_conn"); err != nil {
+		return d.Errorf("%s", err)
+	}
 	for _, other := range c.LimitConnZones {
 		if other.Name == name {
 			return d.Errorf("limit_conn_zone \"%s\" is already bound to key \"%s\"", name, other.Key)
@@ -120,59 +133,25 @@ var limitVariables = []variable{
 	}},
 }
 
-// limitZone is a zone of a generation.
+// limitZone is a zone of a generation. A reload keeps the counts as long as size
+// and key of the zone are the same.
 type limitZone struct {
 	name, keyText string
 	size          int64
 	key           *template
-	counts        *limitCounts
+	counts        *keyCounts
 }
 
-// limitCounts are the sessions of a zone by key. All event loops share them,
-// and a reload keeps them as long as size and key of the zone are the same.
-type limitCounts struct {
-	mu    sync.Mutex
-	nodes map[string]*limitNode
-}
-
-type limitNode struct {
-	counts *limitCounts
-	key    string
-	n      int
+// countedKey is a key that a session is counted under.
+type countedKey struct {
+	counts *keyCounts
+	node   nodeRef
 }
 
 // limit is a compiled [ConnLimit].
 type limit struct {
 	zone *limitZone
 	max  int
-}
-
-// enter counts a session under key. It returns nil when max are counted
-// already; full tells that there was no room for a new key.
-func (z *limitZone) enter(key []byte, max int) (node *limitNode, full bool) {
-	c := z.counts
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	node = c.nodes[string(key)]
-	switch {
-	case node == nil && int64(len(c.nodes)) >= (z.size-zoneOverhead)/limitNodeSize:
-		return nil, true
-	case node == nil:
-		node = &limitNode{counts: c, key: string(key)}
-		c.nodes[node.key] = node
-	case node.n >= max:
-		return nil, false
-	}
-	node.n++
-	return node, false
-}
-
-func (n *limitNode) leave() {
-	n.counts.mu.Lock()
-	defer n.counts.mu.Unlock()
-	if n.n--; n.n == 0 {
-		delete(n.counts.nodes, n.key)
-	}
 }
 
 // limitConnections counts the session in each zone of the server. The first
@@ -188,23 +167,24 @@ func (s *Session) limitConnections() Status {
 			s.logf(errlog.Error, "the value of the \"%s\" key is more than 255 bytes: \"%s\"", l.zone.keyText, key)
 		default:
 			s.limitStatus = limitPassed
-			node, full := l.zone.enter(key, l.max)
-			if node == nil {
+			node, result := l.zone.counts.enter(key, l.max)
+			if result != counted {
 				buf.release()
-				return s.limitReached(l.zone, full)
+				return s.limitReached(l.zone, result)
 			}
-			s.limits = append(s.limits, node)
+			s.limits = append(s.limits, countedKey{l.zone.counts, node})
 		}
 		buf.release()
 	}
 	return next
 }
 
-func (s *Session) limitReached(z *limitZone, full bool) Status {
+func (s *Session) limitReached(z *limitZone, why countResult) Status {
 	dry := s.srv.conf.LimitConn.DryRun.On()
 	switch {
-	case full:
-		s.logf(errlog.Crit, "ngx_slab_alloc() failed: no memory in limit_conn_zone \"%s\"", z.name)
+	case why == zoneIsFull:
+		// Comes from the zone in nginx, which knows no session.
+		s.gen.mainLog.Write(errlog.Crit, errlog.Record{Text: "ngx_slab_alloc() failed: no memory in limit_conn_zone \"" + z.name + "\""})
 	case dry:
 		s.logf(s.srv.conf.LimitConn.LogLevel, "limiting connections, dry run, by zone \"%s\"", z.name)
 	default:
@@ -221,40 +201,43 @@ func (s *Session) limitReached(z *limitZone, full bool) Status {
 
 // releaseLimits gives back what was counted for the session.
 func (s *Session) releaseLimits() {
-	for _, n := range s.limits {
-		n.leave()
+	for _, k := range s.limits {
+		k.counts.leave(k.node)
 	}
 	s.limits = s.limits[:0]
 }
 
-// newLimitZone makes a zone, or takes over the counts of the one before.
-func (g *generation) newLimitZone(z *LimitConnZone, before *generation) (*limitZone, error) {
-	key, err := g.compile(z.Key)
-	if err != nil {
-		return nil, err
+// takeOver makes the zone go on with the counts of the generation before, if
+// there is such a zone, else with none.
+func (z *limitZone) takeOver(before *generation) error {
+	var old *limitZone
+	if before != nil {
+		old = before.zones[z.name]
 	}
-	zone := &limitZone{name: z.Name, keyText: z.Key, size: z.Size, key: key, counts: &limitCounts{nodes: map[string]*limitNode{}}}
-	if before == nil {
-		return zone, nil
+	if old == nil || old.size != z.size {
+		z.counts = newKeyCounts(z.size, z.name)
+		return nil
 	}
-	old := before.zones[z.Name]
-	if old == nil || old.size != z.Size {
-		return zone, nil
+	if old.keyText != z.keyText {
+		return fmt.Errorf("limit_conn_zone \"%s\" uses the \"%s\" key while previously it used the \"%s\" key", z.name, z.keyText, old.keyText)
 	}
-	if old.keyText != z.Key {
-		return nil, fmt.Errorf("limit_conn_zone \"%s\" uses the \"%s\" key while previously it used the \"%s\" key", z.Name, z.Key, old.keyText)
-	}
-	zone.counts = old.counts
-	return zone, nil
+	z.counts = old.counts
+	return nil
 }
 
-func (g *generation) compileLimits(c *ServerConfig) (out []limit, err error) {
+func (g *generation) compileLimits(c *ServerConfig) (out []limit) {
 	for _, l := range c.LimitConn.Limits {
-		zone := g.zones[l.Zone]
-		if zone == nil {
-			return nil, fmt.Errorf("zero size shared memory zone \"%s\"", l.Zone)
-		}
-		out = append(out, limit{zone, l.Max})
+		out = append(out, limit{g.zones[l.Zone], l.Max})
 	}
-	return out, nil
+	return out
+}
+
+// checkLimits finds limits whose zone is declared nowhere.
+func (srv *server) checkLimits() error {
+	for i, l := range srv.limits {
+		if l.zone == nil {
+			return fmt.Errorf("zero size shared memory zone \"%s\"", srv.conf.LimitConn.Limits[i].Zone)
+		}
+	}
+	return nil
 }

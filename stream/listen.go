@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,8 @@ import (
 // is opened.
 type Listen struct {
 	// Address is PORT, ADDRESS:PORT, [IPv6]:PORT, *:PORT, NAME:PORT or
-	// unix:PATH; a port may be a range, 8000-8010.
+	// unix:PATH; a port may be a range, 8000-8010. Port 0, which a file may not
+	// have, leaves the choice to the kernel; Server.Addrs tells.
 	Address string
 
 	Default       bool // default_server
@@ -48,6 +50,20 @@ type KeepAlive struct {
 	Count    int           // TCP_KEEPCNT
 }
 
+// config is the same in the words of package net.
+func (k *KeepAlive) config() net.KeepAliveConfig {
+	c := net.KeepAliveConfig{Enable: k.Enabled == On, Idle: k.Idle, Interval: k.Interval, Count: k.Count}
+	for _, d := range []*time.Duration{&c.Idle, &c.Interval} {
+		if *d == 0 {
+			*d = -1 // the system's
+		}
+	}
+	if c.Count == 0 {
+		c.Count = -1
+	}
+	return c
+}
+
 var listenTable = &conf.Table[ServerConfig]{
 	Name: "stream_core",
 	Commands: []conf.Command[ServerConfig]{
@@ -61,7 +77,7 @@ var listenTable = &conf.Table[ServerConfig]{
 
 func setListen(c *ServerConfig, d *conf.Directive) error {
 	l := Listen{Address: d.Args[0]}
-	if err := l.resolve(); err != nil {
+	if err := l.resolve(addr.Options{Listen: true}); err != nil {
 		return d.Errorf("%s", err)
 	}
 	for _, word := range d.Args[1:] {
@@ -70,7 +86,7 @@ func setListen(c *ServerConfig, d *conf.Directive) error {
 		}
 	}
 	if option := l.notForUDP(); l.UDP && option != "" {
-		return d.Errorf("%q directive %q parameter is incompatible with \"udp\"", d.Name, option)
+		return d.Errorf(`"%s" directive "%s" parameter is incompatible with "udp"`, d.Name, option)
 	}
 	c.Listen = append(c.Listen, l)
 	warnings, err := c.stream.book.add(c, &l)
@@ -84,13 +100,13 @@ func setListen(c *ServerConfig, d *conf.Directive) error {
 }
 
 // resolve finds the socket addresses behind l.Address.
-func (l *Listen) resolve() error {
+func (l *Listen) resolve(o addr.Options) error {
 	if l.addrs != nil {
 		return nil
 	}
-	u, err := addr.Parse(l.Address, addr.Options{Listen: true})
+	u, err := addr.Parse(l.Address, o)
 	if err != nil {
-		return fmt.Errorf("%w in %q of the \"listen\" directive", err, l.Address)
+		return fmt.Errorf(`%w in "%s" of the "listen" directive`, err, l.Address)
 	}
 	l.addrs = u.Addrs
 	return nil
@@ -122,41 +138,70 @@ func (l *Listen) socketOption(d *conf.Directive, word string) error {
 	case word == "bind":
 		l.Bind = true
 	case word == "deferred":
-		l.Deferred = true
+		return l.optional(d, &l.Deferred, hasDeferred, "the deferred accept is")
 	case word == "reuseport":
-		l.ReusePort = true
+		return l.optional(d, &l.ReusePort, hasReusePort, "reuseport is")
 	case word == "multipath":
-		l.Multipath = true
+		return l.optional(d, &l.Multipath, hasMultipath, "multipath is")
 	case strings.HasPrefix(word, "ipv6only=o"):
 		if l.IPv6Only, ok = map[string]Flag{"on": On, "off": Off}[value]; !ok {
-			return d.Errorf("invalid ipv6only flags %q", value)
+			return d.Errorf(`invalid ipv6only flags "%s"`, value)
 		}
 	case strings.HasPrefix(word, "backlog="):
 		l.Backlog, ok = atoi(value)
 		ok = ok && l.Backlog > 0
-	case strings.HasPrefix(word, "fastopen="):
+		warnUnless(hasBacklog || !ok, d, name)
+	case strings.HasPrefix(word, "fastopen=") && hasFastOpen:
 		var n int
 		n, ok = atoi(value)
 		l.FastOpen = &n
 	case strings.HasPrefix(word, "rcvbuf="):
 		l.RcvBuf, ok = conf.ParseSize(value)
+		warnUnless(hasBuffers || !ok, d, name)
 	case strings.HasPrefix(word, "sndbuf="):
 		l.SndBuf, ok = conf.ParseSize(value)
+		warnUnless(hasBuffers || !ok, d, name)
 	case strings.HasPrefix(word, "so_keepalive="):
 		if !l.KeepAlive.parse(value) {
-			return d.Errorf("invalid so_keepalive value: %q", value)
+			return d.Errorf(`invalid so_keepalive value: "%s"`, value)
 		}
 	case strings.HasPrefix(word, "accept_filter="):
-		d.Log("emerg", fmt.Sprintf("accept filters %q are not supported on this platform, ignored", word))
+		d.Log("emerg", fmt.Sprintf(`accept filters "%s" are not supported on this platform, ignored`, word))
 		return nil
 	default:
-		return d.Errorf("invalid parameter %q", word)
+		return d.Errorf(`invalid parameter "%s"`, word)
 	}
 	if !ok {
-		return d.Errorf("invalid %s %q", name, word)
+		return d.Errorf(`invalid %s "%s"`, name, word)
 	}
 	l.set = true
 	return nil
+}
+
+// optional takes an option that not all systems have. Like nginx it complains
+// in strong words and goes on.
+func (l *Listen) optional(d *conf.Directive, field *bool, supported bool, what string) error {
+	if !supported {
+		d.Log("emerg", what+" not supported on this platform, ignored")
+		return nil
+	}
+	*field, l.set = true, true
+	return nil
+}
+
+// warnUnless warns of what is accepted without effect.
+func warnUnless(supported bool, d *conf.Directive, what string) {
+	if !supported {
+		d.Warnf("%s is not supported on this platform, ignored", what)
+	}
+}
+
+// backlog is the length of the queue of connections to accept.
+func (l *Listen) backlog() int {
+	if l.Backlog == 0 {
+		return defaultBacklog
+	}
+	return l.Backlog
 }
 
 // parse reads on, off or [idle]:[interval]:[count].

@@ -3,8 +3,12 @@ package stream
 // listener.go - listening sockets, and which server a connection is for.
 
 import (
+	"errors"
+	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
@@ -17,8 +21,13 @@ type listener struct {
 	addr   addr.Addr
 	text   string // in log lines
 	opt    Listen
-	socket listenerSocket
 	places atomic.Pointer[places]
+	stuck  atomic.Bool // accepting fails, and the log says so
+
+	sockets   []socket         // one, or one for each event loop with reuseport
+	acceptors acceptors        // on the event loops
+	streams   []net.Listener   // where there are none
+	packets   []net.PacketConn // of UDP
 }
 
 // places are the servers behind a socket. A socket bound to a wildcard may
@@ -28,6 +37,8 @@ type places struct {
 	gen   *generation
 	any   *place
 	exact map[netip.Addr]*place
+
+	onGoroutines bool // a place needs it
 }
 
 // place is an address with its servers.
@@ -43,38 +54,47 @@ type socketPlan struct {
 	key    addressKey
 	opt    Listen
 	places places
+	ln     *listener // set when the configuration is put in force
 }
 
-// planSockets decides which addresses get a socket. A specific address next to
-// a wildcard on the same port shares the wildcard's, unless it has socket
-// options.
+// needsGoroutine reports whether a connection cannot be served on an event loop.
+func (p *place) needsGoroutine() bool { return p.ssl || p.def.proxy.dial.dialer != nil }
+
+// planSockets decides which addresses get a socket, in the order in which they
+// are opened. A specific address next to a wildcard on the same port shares the
+// wildcard's, unless it has socket options.
 func (g *generation) planSockets(book *addressBook) {
 	wildcards := map[addressKey]*socketPlan{}
 	for _, a := range book.order {
 		if a.addr.IsWildcard() {
-			p := g.addPlan(a)
-			wildcards[p.key] = p
+			wildcards[a.key] = g.newPlan(a)
 		}
 	}
-	for _, a := range book.order {
-		if a.addr.IsWildcard() {
+	for _, a := range book.byPort() {
+		if w := wildcards[wildcardOf(a)]; w != nil && !a.addr.IsWildcard() && !a.opt.hasSocketOptions() {
+			w.places.add(a.addr.AddrPort().Addr(), g.place(a))
 			continue
 		}
-		if w := wildcards[wildcardOf(a)]; w != nil && !a.opt.hasSocketOptions() {
-			if w.places.exact == nil {
-				w.places.exact = map[netip.Addr]*place{}
-			}
-			w.places.exact[a.addr.AddrPort().Addr()] = g.place(a)
-			continue
+		p := wildcards[a.key]
+		if p == nil {
+			p = g.newPlan(a)
 		}
-		g.addPlan(a)
+		g.plan = append(g.plan, p)
 	}
 }
 
-func (g *generation) addPlan(a *address) *socketPlan {
-	p := &socketPlan{key: addressKey{a.addr, a.opt.UDP}, opt: a.opt, places: places{gen: g, any: g.place(a)}}
-	g.plan = append(g.plan, p)
-	return p
+// add makes the socket of a wildcard serve a specific address.
+func (p *places) add(ip netip.Addr, exact *place) {
+	if p.exact == nil {
+		p.exact = map[netip.Addr]*place{}
+	}
+	p.exact[ip] = exact
+	p.onGoroutines = p.onGoroutines || exact.needsGoroutine()
+}
+
+func (g *generation) newPlan(a *address) *socketPlan {
+	any := g.place(a)
+	return &socketPlan{key: a.key, opt: a.opt, places: places{gen: g, any: any, onGoroutines: any.needsGoroutine()}}
 }
 
 // wildcardOf is the key of the wildcard address that covers a.
@@ -88,11 +108,11 @@ func wildcardOf(a *address) addressKey {
 	default:
 		ip = netip.IPv6Unspecified()
 	}
-	return addressKey{a.addr.WithAddr(ip), a.opt.UDP}
+	return addressKey{addr: a.addr.WithAddr(ip), udp: a.opt.UDP, any: a.key.any}
 }
 
 func (g *generation) place(a *address) *place {
-	return &place{def: g.servers[a.def], names: g.namesOf(a), proxyProtocol: a.opt.ProxyProtocol, ssl: a.opt.SSL}
+	return &place{def: g.servers[a.def], names: g.names[a], proxyProtocol: a.opt.ProxyProtocol, ssl: a.opt.SSL}
 }
 
 // find returns the place for a connection. local is only asked for where the
@@ -108,49 +128,75 @@ func (p *places) find(local func() endpoint) (*place, endpoint) {
 	return p.any, at
 }
 
-// openListeners opens the sockets that gen wants and that are not open yet.
-func (s *Server) openListeners(gen *generation) (fresh []*listener, err error) {
-	for _, p := range gen.plan {
-		if s.listeners[p.key] != nil {
-			continue
-		}
-		ln := &listener{server: s, key: p.key, addr: p.key.addr, text: p.key.addr.String(), opt: p.opt}
-		if err := ln.open(gen.workers()); err != nil {
-			for _, opened := range fresh {
-				opened.close()
-			}
-			return nil, err
-		}
-		fresh = append(fresh, ln)
+// log is for what happens before there is a session: that of the default server.
+func (p *places) log() *errlog.Log { return p.any.def.errorLog }
+
+// open binds a socket.
+func (ln *listener) open() error {
+	sk, err := openSocket(ln.addr, &ln.opt)
+	if err == nil {
+		ln.sockets = append(ln.sockets, sk)
 	}
-	return fresh, nil
+	return err
 }
 
-// adopt makes gen the configuration in force.
-func (s *Server) adopt(gen *generation, fresh []*listener) {
-	for _, ln := range fresh {
-		s.listeners[ln.key] = ln
+// start begins to accept.
+func (ln *listener) start() error {
+	switch {
+	case ln.opt.UDP:
+		return ln.startPackets()
+	case ln.server.workers.none():
+		return ln.startStreams()
 	}
-	wanted := map[addressKey]bool{}
-	for _, p := range gen.plan {
-		wanted[p.key] = true
-		s.listeners[p.key].places.Store(&p.places)
-	}
-	for key, ln := range s.listeners {
-		if !wanted[key] {
-			ln.close()
-			delete(s.listeners, key)
-		}
-	}
-	s.gen = gen
+	ln.startAcceptors()
+	return nil
 }
 
-// acceptFailed logs that accepting has run into trouble.
+// close stops accepting and closes the socket.
+func (ln *listener) close() {
+	for _, l := range ln.streams {
+		l.Close()
+	}
+	for _, p := range ln.packets {
+		p.Close()
+	}
+	ln.acceptors.close()
+	ln.closeSockets()
+	if ln.addr.IsUnix() && !ln.server.keepPaths {
+		_ = os.Remove(ln.addr.Path())
+	}
+}
+
+func (ln *listener) closeSockets() {
+	for _, sk := range ln.sockets {
+		sk.close()
+	}
+	ln.sockets = nil
+}
+
+// netAddr is the address that the socket is bound to.
+func (ln *listener) netAddr() net.Addr {
+	if ln.addr.IsUnix() {
+		return &net.UnixAddr{Name: ln.addr.Path(), Net: "unix"}
+	}
+	return ln.sockets[0].addr()
+}
+
+// accepted notes that accepting works.
+func (ln *listener) accepted() {
+	if ln.stuck.Load() {
+		ln.stuck.Store(false)
+	}
+}
+
+// acceptFailed logs that accepting has run into trouble: once, until it works
+// again. A client that has gone before it was accepted is none.
 func (ln *listener) acceptFailed(err error) {
 	level := errlog.Crit
-	if isAborted(err) {
+	if errors.Is(err, syscall.ECONNABORTED) {
 		level = errlog.Error
+	} else if ln.stuck.Swap(true) {
+		return
 	}
-	gen := ln.places.Load().gen
-	gen.errorLog.Write(level, errlog.Record{Text: "accept4() failed", Err: err})
+	ln.places.Load().log().Write(level, errlog.Record{Text: "accept4() failed", Err: err})
 }

@@ -12,17 +12,28 @@ import (
 	"github.com/gostream/gostream/internal/errlog"
 )
 
+// errorLog is where the session's lines go.
+func (s *Session) errorLog() *errlog.Log {
+	switch {
+	case s.gen.counters.silent.Load():
+		return nil
+	case s.debugged:
+		return s.srv.debugLog
+	}
+	return s.srv.errorLog
+}
+
 // log writes a line with the session's context. err, if not nil, is shown
 // behind the text the way nginx shows system errors.
 func (s *Session) log(level errlog.Level, text string, err error) {
-	if !s.srv.errorLog.Enabled(level) {
+	if !s.errorLog().Enabled(level) {
 		return
 	}
-	s.srv.errorLog.Write(level, errlog.Record{Conn: s.number, Text: text, Err: err, Context: s.appendContext})
+	s.errorLog().Write(level, errlog.Record{Conn: s.number, Text: text, Err: err, Context: s.appendContext})
 }
 
 func (s *Session) logf(level errlog.Level, format string, args ...any) {
-	if s.srv.errorLog.Enabled(level) {
+	if s.errorLog().Enabled(level) {
 		s.log(level, fmt.Sprintf(format, args...), nil)
 	}
 }
@@ -30,7 +41,7 @@ func (s *Session) logf(level errlog.Level, format string, args ...any) {
 // debug writes a step of the session's life. The text should cost nothing to
 // make, as it mostly is for nobody.
 func (s *Session) debug(text string) {
-	if s.srv.errorLog.Enabled(errlog.Debug) {
+	if s.errorLog().Enabled(errlog.Debug) {
 		s.logPlain(errlog.Debug, text)
 	}
 }
@@ -38,7 +49,7 @@ func (s *Session) debug(text string) {
 // logPlain writes a line without context: those that tell the milestones of a
 // session name both ends themselves.
 func (s *Session) logPlain(level errlog.Level, text string) {
-	s.srv.errorLog.Write(level, errlog.Record{Conn: s.number, Text: text})
+	s.errorLog().Write(level, errlog.Record{Conn: s.number, Text: text})
 }
 
 // appendContext writes what nginx adds to each line of a session.
@@ -78,11 +89,6 @@ func (s *Session) clientError(op string, err error) {
 		return
 	}
 	s.log(peerErrorLevel(err, errlog.Info), op+"() failed", err)
-}
-
-// upstreamError reports a failed system call on the upstream's connection.
-func (s *Session) upstreamError(op string, err error) {
-	s.log(peerErrorLevel(err, errlog.Error), op+"() failed", err)
 }
 
 // peerErrorLevel tells errors that the other side or the network causes every

@@ -3,13 +3,13 @@ package stream
 // map.go - ngx_stream_map_module: map.
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/internal/hostmatch"
 	"github.com/gostream/gostream/internal/regex"
-	"github.com/gostream/gostream/internal/vars"
 )
 
 // MapConfig is one map block: a variable whose value depends on another text.
@@ -25,6 +25,7 @@ type MapConfig struct {
 	Volatile  bool // the value is computed at each use, not once per session
 
 	table *mapTable // Entries, when they came from a file
+	order int       // among the blocks of a file that define variables
 }
 
 // MapEntry is a line of a map block.
@@ -85,6 +86,7 @@ func (t *mapTable) add(e MapEntry) error {
 }
 
 func addMap(c *Config, d *conf.Directive) error {
+	c.mapHash()
 	if err := d.CheckValue(d.Args[0]); err != nil {
 		return err
 	}
@@ -92,17 +94,29 @@ func addMap(c *Config, d *conf.Directive) error {
 	if err != nil {
 		return err
 	}
-	m := &MapConfig{Source: d.Args[0], Variable: name, table: newMapTable()}
+	m := &MapConfig{Source: d.Args[0], Variable: name, table: newMapTable(), order: c.nextOrder()}
 	c.Maps = append(c.Maps, m)
 	for e, err := range d.Entries() {
 		if err != nil {
 			return err
 		}
+		known := len(m.table.names)
 		if err := m.entry(e); err != nil {
 			return err
 		}
+		if err := c.newCaptures(e, m.table.names[known:]); err != nil {
+			return err
+		}
 	}
-	return nil
+	return c.fit(m.table.CheckSize(c.mapHash()))
+}
+
+// mapHash is the size of nginx's hash tables for maps. It is settled by the first
+// map.
+func (c *Config) mapHash() hostmatch.HashSize {
+	h := hashSize("map_hash", c.hash.mapMaxSize, c.hash.mapBucketSize, 2048)
+	c.hash.mapMaxSize, c.hash.mapBucketSize = cmp.Or(h.MaxSize, conf.Zero), cmp.Or(h.BucketSize, conf.Zero)
+	return h
 }
 
 // entry takes one line of a map block.
@@ -118,8 +132,8 @@ func (m *MapConfig) entry(e *conf.Directive) error {
 		return e.Errorf("invalid number of the map parameters")
 	}
 	entry := MapEntry{Key: e.Name, Value: e.Args[0]}
-	if err := vars.Check(entry.Value); err != nil {
-		return e.Errorf("%s", err)
+	if err := e.CheckValue(entry.Value); err != nil {
+		return err
 	}
 	m.Entries = append(m.Entries, entry)
 	if err := m.table.add(entry); err != nil {
@@ -143,10 +157,11 @@ func (m *MapConfig) lookupTable() (*mapTable, error) {
 	return t, nil
 }
 
-// declareMap defines the variable of a map and those of its named captures.
-// What it looks up is bound later, by the function it returns, when all
-// variables are known.
-func (g *generation) declareMap(m *MapConfig) (bind func() error, err error) {
+func (m *MapConfig) place() int { return m.order }
+
+// declare defines the variable of a map and those of its named captures. What
+// it looks up is bound later.
+func (m *MapConfig) declare(g *generation) (bind func() error, err error) {
 	t, err := m.lookupTable()
 	if err != nil {
 		return nil, err
@@ -155,10 +170,7 @@ func (g *generation) declareMap(m *MapConfig) (bind func() error, err error) {
 		return nil, err
 	}
 	l := &mapLookup{gen: g, table: t}
-	get := l.get
-	if !m.Volatile {
-		get = g.cached(m.Variable, get)
-	}
+	get := g.cached(m.Variable, l.get, m.Volatile)
 	if err := g.vars.Add(variable{Name: m.Variable, Get: get, Changeable: true}); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ var serverTables = []*conf.Table[ServerConfig]{
 	sslPrereadTable,
 	proxyTable,
 	returnTable,
+	passTable,
 	logTable,
 }
 
@@ -33,6 +34,9 @@ var streamTables = []*conf.Table[Config]{
 	streamTable,
 	upstreamTable,
 	mapTableRows,
+	geoTableRows,
+	splitClientsTable,
+	geoipTable,
 	limitZoneTable,
 	logFormatTable,
 }
@@ -43,9 +47,14 @@ var builtinVariables = [][]variable{
 	proxyProtocolVariables,
 	realipVariables,
 	limitVariables,
+	geoipVariables,
 	sslPrereadVariables,
 	upstreamVariables,
 }
+
+// NoInclude returns the names of the blocks in which "include" is no directive,
+// for the parser of configuration files.
+func NoInclude() []string { return []string{"split_clients"} }
 
 // Tables returns the directives of the stream block and all blocks in it, for
 // a schema of the whole configuration file.
@@ -76,10 +85,11 @@ func addBuiltins(r *registry) error {
 
 // Parse reads the contents of a stream block into a new Config.
 func Parse(d *conf.Directive) (*Config, error) {
-	cfg := &Config{Prefix: d.Env().Prefix, ConfDir: d.Env().ConfDir}
+	cfg := &Config{Prefix: d.Env().Prefix, ConfDir: d.Env().ConfDir, report: d.Env().Report}
 	cfg.Defaults.stream = cfg
 	if err := d.Apply(nil, conf.Stream, cfg, &cfg.Defaults); err != nil {
 		return cfg, err
 	}
+	cfg.uses = d.Env().Variables
 	return cfg, nil
 }

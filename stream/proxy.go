@@ -1,8 +1,8 @@
 package stream
 
 // proxy.go - ngx_stream_proxy_module: its directives. What they do is in
-// proxy_connect.go (choosing and reaching a server) and proxy_relay.go
-// (moving bytes).
+// proxy_connect.go (choosing and reaching a server), proxy_bind.go (our end of
+// the connection) and proxy_relay.go (moving bytes).
 
 import (
 	"time"
@@ -33,6 +33,10 @@ type ProxyConfig struct {
 
 	ProxyProtocol ProxyProtocol // header sent to the upstream; default off
 
+	Bind         ProxyBind // our end of upstream connections; default: the system chooses
+	SocketRcvBuf int64     // SO_RCVBUF towards the upstream, in bytes; default: the system's
+	SocketSndBuf int64     // SO_SNDBUF, likewise
+
 	// Dial replaces the system's connect. Sessions of such a server run on
 	// goroutines.
 	Dial Dialer
@@ -61,9 +65,9 @@ var proxyTable = &conf.Table[ServerConfig]{
 		{Name: "proxy_timeout", Syntax: "time", Default: "10m", In: inServers,
 			Set: conf.Msec(func(c *ServerConfig) *time.Duration { return &c.Proxy.Timeout })},
 		{Name: "proxy_buffer_size", Syntax: "size", Default: "16k", In: inServers,
-			Set: conf.Size(func(c *ServerConfig) *int64 { return &c.Proxy.BufferSize })},
-		{Name: "proxy_downstream_buffer", Syntax: "size", In: inServers, Set: deprecatedBuffer},
-		{Name: "proxy_upstream_buffer", Syntax: "size", In: inServers, Set: deprecatedBuffer},
+			Set: conf.Size(bufferSize)},
+		{Name: "proxy_downstream_buffer", Syntax: "size", In: inServers, Set: deprecatedBuffer()},
+		{Name: "proxy_upstream_buffer", Syntax: "size", In: inServers, Set: deprecatedBuffer()},
 		{Name: "proxy_upload_rate", Syntax: "rate", Default: "0", In: inServers,
 			Set: rateSlot(func(c *ServerConfig) *string { return &c.Proxy.UploadRate })},
 		{Name: "proxy_download_rate", Syntax: "rate", Default: "0", In: inServers,
@@ -72,6 +76,12 @@ var proxyTable = &conf.Table[ServerConfig]{
 			Set: conf.FlagOf(func(c *ServerConfig) *Flag { return &c.Proxy.HalfClose })},
 		{Name: "proxy_socket_keepalive", Syntax: "on | off", Default: "off", In: inServers,
 			Set: conf.FlagOf(func(c *ServerConfig) *Flag { return &c.Proxy.SocketKeepalive })},
+		{Name: "proxy_socket_rcvbuf", Syntax: "size", Default: "0", In: inServers,
+			Set: socketBuffer(func(c *ServerConfig) *int64 { return &c.Proxy.SocketRcvBuf })},
+		{Name: "proxy_socket_sndbuf", Syntax: "size", Default: "0", In: inServers,
+			Set: socketBuffer(func(c *ServerConfig) *int64 { return &c.Proxy.SocketSndBuf })},
+		{Name: "proxy_bind", Syntax: "address[:port] [transparent] | off", In: inServers, Args: conf.Take(1, 2),
+			Set: conf.Slot(func(c *ServerConfig) *ProxyBind { return &c.Proxy.Bind }, parseProxyBind)},
 		{Name: "proxy_next_upstream", Syntax: "on | off", Default: "on", In: inServers,
 			Set: conf.FlagOf(func(c *ServerConfig) *Flag { return &c.Proxy.NextUpstream })},
 		{Name: "proxy_next_upstream_tries", Syntax: "number", Default: "0", In: inServers,
@@ -81,4 +91,32 @@ var proxyTable = &conf.Table[ServerConfig]{
 		{Name: "proxy_protocol", Syntax: "on | off | v2", Default: "off", In: inServers,
 			Set: conf.Enum(func(c *ServerConfig) *ProxyProtocol { return &c.Proxy.ProxyProtocol }, proxyProtocols)},
 	},
+}
+
+func bufferSize(c *ServerConfig) *int64 { return &c.Proxy.BufferSize }
+
+// deprecatedBuffer is the setter of the old names of proxy_buffer_size.
+func deprecatedBuffer() conf.Setter[ServerConfig] {
+	setter := conf.Size(bufferSize)
+	set := setter.Set
+	setter.Set = func(c *ServerConfig, d *conf.Directive) error {
+		err := set(c, d)
+		if err == nil {
+			d.Warnf("the \"%s\" directive is deprecated, use the \"proxy_buffer_size\" directive instead", d.Name)
+		}
+		return err
+	}
+	return setter
+}
+
+// socketBuffer is the setter of the size of a socket's buffer.
+func socketBuffer(field func(*ServerConfig) *int64) conf.Setter[ServerConfig] {
+	s := conf.Size(field)
+	set := s.Set
+	s.Set = func(c *ServerConfig, d *conf.Directive) error {
+		err := set(c, d)
+		warnUnless(hasBuffers || err != nil, d, d.Name)
+		return err
+	}
+	return s
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
-	relay "github.com/gostream/gostream/internal/pump"
+	"github.com/gostream/gostream/internal/relay"
 )
 
 // proxyServer is the compiled [ProxyConfig] of a server.
@@ -20,6 +20,7 @@ type proxyServer struct {
 	group *group    // of a literal proxy_pass
 	pass  *template // of one with variables
 
+	bind          proxyBind
 	dial          dialOptions
 	relay         relay.Options
 	uploadRate    *template
@@ -33,13 +34,17 @@ type proxyServer struct {
 func (g *generation) compileProxy(c *ServerConfig, p *proxyServer) (err error) {
 	from := &c.Proxy
 	*p = proxyServer{
-		dial: dialOptions{timeout: max(from.ConnectTimeout, 0), nodelay: c.Core.TCPNodelay.On(), keepalive: from.SocketKeepalive.On(), dialer: from.Dial},
+		dial: dialOptions{timeout: max(from.ConnectTimeout, 0), nodelay: c.Core.TCPNodelay.On(), keepalive: from.SocketKeepalive.On(),
+			rcvbuf: int(max(from.SocketRcvBuf, 0)), sndbuf: int(max(from.SocketSndBuf, 0)), dialer: from.Dial},
 		relay: relay.Options{
 			Timeout: max(from.Timeout, 0), BufferSize: int(max(from.BufferSize, 1)), HalfClose: from.HalfClose.On(),
 		},
 		nextUpstream: from.NextUpstream.On(),
 		tries:        int(max(from.NextUpstreamTries, 0)), triesTimeout: max(from.NextUpstreamTimeout, 0),
 		proxyProtocol: from.ProxyProtocol,
+	}
+	if p.bind, err = g.compileBind(from.Bind); err != nil {
+		return err
 	}
 	if p.uploadRate, err = g.compile(from.UploadRate); err != nil {
 		return err
@@ -73,6 +78,7 @@ func (s *Session) proxy() Status {
 	s.action = ""
 	s.up.active = true
 	s.up.tries = s.up.firstTry[:0]
+	s.up.local = s.chooseLocal()
 	if status := s.chooseGroup(); status != next {
 		return status
 	}
@@ -83,7 +89,7 @@ func (s *Session) proxy() Status {
 			return s.relayUpstream()
 		}
 		if status != next {
-			s.bytesReceived += int64(s.transport.drain(s.srv.proxy.relay.BufferSize))
+			s.transport.refuse()
 			return status
 		}
 	}
@@ -134,7 +140,6 @@ func (s *Session) tryUpstream() (status Status, connected bool) {
 	}
 	s.up.peer = peer
 	t.peer, s.up.name = peer.Name(), peer.Name()
-	s.gen.nextConnection()
 	s.debug("connecting to a server of the group")
 	if err := s.transport.connect(peer, &s.srv.proxy.dial); err != nil {
 		return s.connectFailed(err), false
@@ -155,7 +160,7 @@ func (s *Session) connected(t *try) {
 	now := s.now()
 	s.up.group.Connected(&s.up.selection, s.up.peer, now)
 	t.connect = msec(now) - t.start
-	if !s.srv.errorLog.Enabled(errlog.Info) {
+	if !s.errorLog().Enabled(errlog.Info) {
 		return
 	}
 	buf := takeBuffer()
@@ -171,8 +176,11 @@ func (s *Session) connected(t *try) {
 func (s *Session) connectFailed(err error) Status {
 	s.logConnectError(err)
 	var syscallErr *os.SyscallError
-	if errors.As(err, &syscallErr) {
-		// Not the server's fault: out of descriptors, for instance.
+	var local *localError
+	if errors.Is(err, errNoConnections) || errors.As(err, &syscallErr) || errors.As(err, &local) {
+		// Not the server's fault: out of descriptors, for instance. It does not
+		// count as tried.
+		s.lastTry().peer = ""
 		s.up.group.Done(&s.up.selection, s.up.peer, s.now())
 		s.up.peer = nil
 		return statusInternal
@@ -182,6 +190,7 @@ func (s *Session) connectFailed(err error) Status {
 		s.log(errlog.Warn, "upstream server temporarily disabled", nil)
 	}
 	s.up.peer = nil
+	s.transport.closeUpstream()
 	p := &s.srv.proxy
 	late := p.triesTimeout > 0 && time.Duration(msec(now)-s.up.began)*time.Millisecond >= p.triesTimeout
 	if s.up.selection.Tries() == 0 || !p.nextUpstream || late {
@@ -192,11 +201,19 @@ func (s *Session) connectFailed(err error) Status {
 
 func (s *Session) logConnectError(err error) {
 	var syscallErr *os.SyscallError
+	var local *localError
 	switch {
+	case errors.As(err, &local):
+		s.log(local.level, local.call+" failed", local.err)
+	case errors.Is(err, errNoConnections):
+		s.log(errlog.Alert, s.gen.noConnections(), nil)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.log(errlog.Error, "upstream timed out", syscall.ETIMEDOUT)
 	case errors.As(err, &syscallErr):
 		s.log(errlog.Alert, syscallErr.Syscall+" failed", syscallErr.Err)
+	case !errors.As(err, new(syscall.Errno)):
+		// A program's own dialer has more to say than a number.
+		s.log(errlog.Error, "connect() failed ("+err.Error()+")", nil)
 	default:
 		level := peerErrorLevel(err, errlog.Error)
 		if s.up.peer.Addr().IsUnix() {
@@ -243,8 +260,14 @@ func (s *Session) rates() (r relay.Rates) {
 	return r
 }
 
+// noRate reports that a rate is no limit for any session.
+func noRate(value *template) bool {
+	text, static := value.Static()
+	return static && (text == "" || text == "0")
+}
+
 func (s *Session) rate(value *template) int64 {
-	if text, static := value.Static(); static && (text == "" || text == "0") {
+	if noRate(value) {
 		return 0
 	}
 	text := string(value.Append(nil, s))
@@ -269,22 +292,6 @@ func rateSlot(field func(*ServerConfig) *string) conf.Setter[ServerConfig] {
 		return text, nil
 	})
 }
-
-// deprecatedBuffer is the setter of the old names of proxy_buffer_size.
-var deprecatedBuffer = conf.Func(func(c *ServerConfig, d *conf.Directive) error {
-	d.Warnf("the \"%s\" directive is deprecated, use the \"proxy_buffer_size\" directive instead", d.Name)
-	size, ok := conf.ParseSize(d.Args[0])
-	if !ok {
-		return d.Fail("invalid value")
-	}
-	if c.Proxy.BufferSize != 0 {
-		return d.Duplicate()
-	}
-	if c.Proxy.BufferSize = size; size == 0 {
-		c.Proxy.BufferSize = conf.Zero
-	}
-	return nil
-})
 
 // setProxyPass keeps the text and where it stood: whether it names an upstream
 // is only known when all are read.

@@ -8,9 +8,10 @@ import (
 	"io"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"github.com/gostream/gostream/internal/errlog"
-	relay "github.com/gostream/gostream/internal/pump"
+	"github.com/gostream/gostream/internal/relay"
 	"github.com/gostream/gostream/proxyproto"
 )
 
@@ -30,6 +31,7 @@ func (s *Session) relayUpstream() Status {
 	return s.transport.relay(buf.b)
 }
 
+// appendProxyHeader writes the header, with nothing about a client's TLS so far.
 func (s *Session) appendProxyHeader(b []byte) ([]byte, error) {
 	source, local := s.remote.ip, s.localAddr().ip
 	if s.remote.isUnix() || s.localAddr().isUnix() {
@@ -39,6 +41,11 @@ func (s *Session) appendProxyHeader(b []byte) ([]byte, error) {
 		return proxyproto.AppendV2(b, source, local, proxyproto.V2Options{})
 	}
 	return proxyproto.AppendV1(b, source, local), nil
+}
+
+// firstByte tells the group that the server has answered.
+func (s *Session) firstByte(at time.Time) {
+	s.up.group.FirstByte(&s.up.selection, s.up.peer, at)
 }
 
 // relayError reports a failed call of the relay, and what was being done.
@@ -67,12 +74,14 @@ func (s *Session) relayEnd(end relay.End) Status {
 	case relay.Stopped:
 		s.action = "proxying connection"
 		s.log(errlog.Info, "shutdown timeout", nil)
+	case relay.Panicked:
+		return statusInternal
 	}
 	return statusOK
 }
 
 func (s *Session) logEnd(text string) {
-	if s.srv.errorLog.Enabled(errlog.Info) {
+	if s.errorLog().Enabled(errlog.Info) {
 		buf := takeBuffer()
 		defer buf.release()
 		buf.b = s.appendBytes(append(buf.b, text...))

@@ -3,9 +3,10 @@ package stream
 // serve_net.go - accepting where sessions run on goroutines.
 
 import (
+	"context"
 	"errors"
 	"net"
-	"os"
+	"sync"
 	"time"
 )
 
@@ -36,22 +37,33 @@ func (s *Server) stopForeign() {
 	s.foreign = nil
 }
 
-// startGoroutine accepts on a socket of the system's.
-func (ln *listener) startGoroutine() error {
-	for _, fd := range ln.socket.fds {
-		file := os.NewFile(uintptr(dup(fd)), ln.text)
-		l, err := net.FileListener(file)
-		file.Close()
+// startStreams accepts on sockets of the system's where there are no loops.
+func (ln *listener) startStreams() error {
+	for _, sk := range ln.sockets {
+		l, err := sk.listener()
 		if err != nil {
 			return err
 		}
-		if u, ok := l.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(false)
-		}
-		ln.socket.goroutines = append(ln.socket.goroutines, l)
+		l = &keepAliveListener{l, ln.opt.KeepAlive.config()}
+		ln.streams = append(ln.streams, l)
 		go ln.acceptNet(l)
 	}
 	return nil
+}
+
+// keepAliveListener undoes what package net does to accepted sockets, which is
+// to switch keepalive on with times of its own.
+type keepAliveListener struct {
+	net.Listener
+	config net.KeepAliveConfig
+}
+
+func (l *keepAliveListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetKeepAliveConfig(l.config)
+	}
+	return conn, err
 }
 
 // acceptNet serves each connection on a goroutine of its own until the listener
@@ -65,28 +77,81 @@ func (ln *listener) acceptNet(l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			if pause == 0 {
-				ln.acceptFailed(plainError(err))
-			}
+			ln.acceptFailed(plainError(err))
 			pause = min(max(2*pause, 5*time.Millisecond), longest)
 			time.Sleep(pause)
 		default:
 			pause = 0
-			go ln.serveNet(conn)
+			ln.acceptedNet(conn)
 		}
 	}
 }
 
-// serveNet runs a session on the calling goroutine.
-func (ln *listener) serveNet(conn net.Conn) {
+func (ln *listener) acceptedNet(conn net.Conn) {
+	ln.accepted()
 	at := ln.places.Load()
+	if !ln.server.slots.takeClient(at) {
+		conn.Close()
+		return
+	}
+	go ln.serveNet(conn, at, &ln.server.slots)
+}
+
+// serveNet runs a session on the calling goroutine. The connection has been
+// counted in n.
+func (ln *listener) serveNet(conn net.Conn, at *places, n *slots) {
+	ln.newNetSession(at, conn, n).serve()
+}
+
+func (ln *listener) newNetSession(at *places, conn net.Conn, n *slots) *Session {
 	s := &Session{gen: at.gen, ln: ln, remote: endpointOfNet(conn.RemoteAddr())}
-	t := &netTransport{session: s, client: conn}
+	t := &netTransport{session: s, accepted: conn, client: conn, slots: n}
+	t.life, t.end = context.WithCancel(context.Background())
 	s.transport = t
 	s.place, s.local = at.find(t.localAddr)
 	s.srv = s.place.def
 	at.gen.enter()
-	s.serve()
+	ln.server.onGoroutines.add(t)
+	return s
 }
 
-func (t *netTransport) released() {}
+func (t *netTransport) released() {
+	t.session.ln.server.onGoroutines.remove(t)
+	t.slots.release()
+	t.end()
+}
+
+// netSessions are the sessions on goroutines.
+type netSessions struct {
+	mu      sync.Mutex
+	running map[*netTransport]struct{}
+	over    bool
+}
+
+func (ns *netSessions) add(t *netTransport) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if ns.running == nil {
+		ns.running = map[*netTransport]struct{}{}
+	}
+	ns.running[t] = struct{}{}
+	if ns.over {
+		t.abort()
+	}
+}
+
+func (ns *netSessions) remove(t *netTransport) {
+	ns.mu.Lock()
+	delete(ns.running, t)
+	ns.mu.Unlock()
+}
+
+// end ends what is still running, and what may yet come.
+func (ns *netSessions) end() {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	ns.over = true
+	for t := range ns.running {
+		t.abort()
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gostream/gostream/internal/errlog"
@@ -18,9 +19,15 @@ type Server struct {
 	gen       *generation
 	listeners map[addressKey]*listener
 	foreign   []*foreignListener
+	inherited inherited
 	workers   workers
-	started   bool
-	closed    bool
+	keepPaths bool // of unix sockets, see KeepPaths
+
+	onGoroutines netSessions
+	slots        slots                      // of sessions that no event loop has accepted
+	log          atomic.Pointer[errlog.Log] // for what happens outside of sessions
+	started      bool
+	closed       bool
 }
 
 // New compiles a configuration and opens its log files. Nothing is served yet.
@@ -33,9 +40,11 @@ func New(cfg *Config) (*Server, error) {
 	return &Server{gen: gen, listeners: map[addressKey]*listener{}}, nil
 }
 
-// Listen opens the listening sockets. When one cannot be opened, those that
-// were are closed again and the error is that of the system call, worded as
-// nginx does: `bind() to 0.0.0.0:80 failed (98: Address already in use)`.
+// Listen opens the listening sockets, in the order of [Server.Addrs]. When one
+// cannot be opened, all are closed again and the error is that of the system
+// call, worded as nginx does: `bind() to 0.0.0.0:80 failed (98: Address already
+// in use)`. Addresses in use do not keep it from trying the others: their errors
+// are joined as by [errors.Join], and one of another kind comes last.
 func (s *Server) Listen() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,6 +53,7 @@ func (s *Server) Listen() error {
 		return err
 	}
 	s.adopt(s.gen, fresh)
+	s.dropInherited()
 	return nil
 }
 
@@ -54,8 +64,17 @@ func (s *Server) Listeners() int {
 	return len(s.listeners)
 }
 
+// Planned returns the number of listening sockets that the configuration asks
+// for, open or not.
+func (s *Server) Planned() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.gen.plan)
+}
+
 // Addrs returns the addresses that are listened on, in the order of the
-// configuration. A port that the kernel chose is known after Listen.
+// configuration, except that those of a port are together, first those with
+// socket options and a wildcard last. A port that the kernel chose is known after Listen.
 func (s *Server) Addrs() []net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,46 +105,20 @@ func (s *Server) Start() error {
 	return nil
 }
 
-// Reload goes over to another configuration: all or nothing. New sockets are
-// opened first; if that or anything else fails, the old configuration serves on
-// and the error is returned. Sessions keep the configuration they began with.
-// The number of event loops stays.
-func (s *Server) Reload(cfg *Config) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return errors.New("stream: server closed")
-	}
-	gen, err := compileConfig(cfg, s.gen)
-	if err != nil {
-		return err
-	}
-	fresh, err := s.openListeners(gen)
-	if err != nil {
-		gen.files.Close()
-		return err
-	}
-	old := s.gen
-	s.adopt(gen, fresh)
-	s.stopForeign()
-	if s.started {
-		for _, ln := range fresh {
-			if err := ln.start(); err != nil {
-				gen.errorLog.Write(errlog.Emerg, errlog.Record{Text: err.Error()})
-			}
-		}
-		s.startForeign()
-	}
-	old.retire()
-	return nil
-}
-
 // Reopen opens all log files anew, after rotation. The first error is returned;
 // a file that cannot be opened goes on as it was.
 func (s *Server) Reopen() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.gen.files.Reopen()
+}
+
+// GiveLogs makes a user the owner of all log files, able to open them again.
+// The first error is returned.
+func (s *Server) GiveLogs(uid int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gen.files.Give(uid)
 }
 
 // Shutdown stops listening and waits for the sessions to end. When ctx is done
@@ -145,6 +138,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	err := gen.counters.wait(ctx)
 	if err != nil {
 		s.workers.endSessions()
+		s.onGoroutines.end()
 		settle, cancel := context.WithTimeout(context.Background(), time.Second)
 		_ = gen.counters.wait(settle)
 		cancel()
@@ -157,6 +151,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Close stops at once. Sessions are cut off without a log line, as when nginx
 // gets a TERM signal.
 func (s *Server) Close() error {
+	s.mu.Lock()
+	s.gen.counters.silent.Store(true)
+	s.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := s.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {

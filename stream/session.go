@@ -27,7 +27,8 @@ const (
 	statusBadGateway  Status = 502
 	statusUnavailable Status = 503
 	next              Status = 0  // go on with the next step
-	relaying          Status = -1 // the relay has the session and will finish it
+	relaying          Status = -1 // the relay, or a goroutine, has the session and will finish it
+	passed            Status = -2 // begin again, at another address
 )
 
 // Session is one client connection.
@@ -38,37 +39,44 @@ type Session struct {
 	place     *place      // the address it came in by
 	transport transport
 	udp       bool
+	debugged  bool // a client of debug_connection
+	nodelay   bool // a server the session was at has tcp_nodelay
 
 	number   uint64   // $connection
+	passes   int      // how often pass has taken it to another address
 	remote   endpoint // client address, after realip
 	original endpoint // the one before it, if replaced
 	replaced bool
 	local    endpoint // looked up when first needed; the zero value means not yet
 	start    int64    // Unix milliseconds
 	status   Status
+	ending   bool   // finish is at work
 	action   string // what log lines say is being done
 
 	proxyHeader *proxyproto.Header
 	hello       clientHello // what ssl_preread found
 	cells       []cell
 	captures    captures
-	limits      []*limitNode // connections counted for this session
+	limits      []countedKey // what this session is counted under
 	limitStatus limitStatus
 
 	bytesReceived, bytesSent int64 // from and to the client, outside the relay
 
 	up upstreamState
 
-	loopTransport            loopTransport // the transport, on an event loop
-	nextSession, prevSession *Session      // of the same event loop
+	loopTransport loopTransport // the transport, on an event loop
 }
 
 // serve runs the session. It returns when the session is over, or in the hands
 // of a relay that will call finish.
 func (s *Session) serve() {
 	defer s.recover()
-	s.begin()
-	if status := s.run(); status != relaying {
+	status := passed
+	for status == passed {
+		s.begin()
+		status = s.run()
+	}
+	if status != relaying {
 		s.finish(status)
 	}
 }
@@ -99,7 +107,8 @@ func (s *Session) run() Status {
 	if s.srv.content == nil {
 		return statusInternal
 	}
-	s.transport.setNoDelay(s.srv.nodelay)
+	s.nodelay = s.nodelay || s.srv.nodelay
+	s.transport.setNoDelay(s.nodelay)
 	return s.srv.content(s)
 }
 
@@ -114,12 +123,15 @@ func (s *Session) localAddr() endpoint {
 	return s.local
 }
 
-// begin numbers the session and announces it.
+// begin numbers the session, unless it has been passed, and announces it.
 func (s *Session) begin() {
-	s.number = s.gen.nextConnection()
+	if s.passes == 0 {
+		s.number = s.gen.nextConnection()
+	}
 	s.start = msec(s.now())
+	s.debugged = s.gen.debugs(s.remote)
 	s.action = "initializing session"
-	if s.srv.errorLog.Enabled(errlog.Info) {
+	if s.errorLog().Enabled(errlog.Info) {
 		buf := takeBuffer()
 		defer buf.release()
 		if s.udp {
@@ -134,24 +146,38 @@ func (s *Session) begin() {
 // finish ends the session with a status: it frees the upstream, writes the
 // access log and closes the client, in nginx's order.
 func (s *Session) finish(status Status) {
-	s.status = status
-	if s.srv.errorLog.Enabled(errlog.Debug) {
+	defer s.recover()
+	s.status, s.ending = status, true
+	if s.errorLog().Enabled(errlog.Debug) {
 		s.debug("finalize session with status " + strconv.Itoa(int(status)))
 	}
 	s.closeUpstream()
 	s.writeAccessLog()
 	s.releaseLimits()
+	s.release()
+}
+
+// release gives back what the session holds of its transport. Nothing may refer
+// to it afterwards.
+func (s *Session) release() {
+	s.transport.closeUpstream()
+	gen := s.gen
 	s.transport.close()
-	s.gen.leave()
 	s.transport.released()
+	gen.leave() // last, so that a server without sessions holds nothing for one
 }
 
 // reset makes the session fit for the next client. It keeps its slices.
 func (s *Session) reset() {
-	*s = Session{
-		hello: clientHello{protocol: s.hello.protocol[:0], serverName: s.hello.serverName[:0], alpn: s.hello.alpn[:0]},
-		cells: s.cells[:0], captures: captures{s.captures.text[:0], s.captures.at[:0]}, limits: s.limits[:0],
-	}
+	s.forget()
+	*s = Session{hello: s.hello, cells: s.cells, captures: s.captures, limits: s.limits[:0]}
+}
+
+// forget drops what the session knows of its client's first bytes, and its
+// variables. It keeps the slices.
+func (s *Session) forget() {
+	s.hello = clientHello{protocol: s.hello.protocol[:0], serverName: s.hello.serverName[:0], alpn: s.hello.alpn[:0]}
+	s.cells, s.captures = s.cells[:0], captures{s.captures.text[:0], s.captures.at[:0]}
 }
 
 // recover keeps a defect in one session from ending the others.
@@ -162,15 +188,22 @@ func (s *Session) recover() {
 }
 
 func (s *Session) panicked(p any, stack []byte) {
-	s.log(errlog.Alert, panicText(p, stack), nil)
+	s.logPanic(p, stack)
+	if s.ending {
+		s.release()
+		return
+	}
 	s.finish(statusInternal)
 }
 
+func (s *Session) logPanic(p any, stack []byte) { s.log(errlog.Alert, panicText(p, stack), nil) }
+
 // upstreamState is the proxy's part of a session.
 type upstreamState struct {
-	active    bool  // the proxy handler has started: log lines show byte counts
-	settled   bool  // the relay's counters are in tries and the session's own
-	began     int64 // Unix milliseconds of the first try
+	active    bool      // the proxy handler has started: log lines show byte counts
+	settled   bool      // the relay's counters are in tries and the session's own
+	began     int64     // Unix milliseconds of the first try
+	local     *localEnd // of proxy_bind; nil: the system chooses
 	group     *group
 	selection upstream.Selection
 	peer      *upstream.Peer

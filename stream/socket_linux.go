@@ -5,24 +5,58 @@ package stream
 
 import (
 	"fmt"
+	"net"
 	"os"
-	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/gostream/gostream/internal/addr"
+	"github.com/gostream/gostream/internal/loop"
 )
 
-const (
-	defaultBacklog = 511
-	bindTries      = 5
-	bindPause      = 500 * time.Millisecond
-)
+// socket is the descriptor of a listening socket.
+type socket int
+
+func (sk socket) close() { unix.Close(int(sk)) }
+
+func (sk socket) addr() net.Addr {
+	sa, err := loop.Sockname(int(sk))
+	if err != nil {
+		return nil
+	}
+	return net.TCPAddrFromAddrPort(sa.AddrPort())
+}
+
+// file makes a descriptor for package net, which makes another one of it.
+func (sk socket) file() *os.File {
+	fd, err := unix.FcntlInt(uintptr(sk), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	return os.NewFile(uintptr(fd), "")
+}
+
+// listener is the socket for use on goroutines. It is closed on its own.
+func (sk socket) listener() (net.Listener, error) {
+	file := sk.file()
+	defer file.Close()
+	l, err := net.FileListener(file)
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	return l, err
+}
+
+// packetConn is the counterpart of listener for UDP.
+func (sk socket) packetConn() (net.PacketConn, error) {
+	file := sk.file()
+	defer file.Close()
+	return net.FilePacketConn(file)
+}
 
 // openSocket creates, binds and, for TCP, starts listening on a socket. The
 // error names the call that failed as nginx does.
-func openSocket(a addr.Addr, opt *Listen) (fd int, err error) {
+func openSocket(a addr.Addr, opt *Listen) (socket, error) {
 	kind, proto := unix.SOCK_STREAM, 0
 	if opt.UDP {
 		kind = unix.SOCK_DGRAM
@@ -31,7 +65,7 @@ func openSocket(a addr.Addr, opt *Listen) (fd int, err error) {
 		proto = unix.IPPROTO_MPTCP
 	}
 	sa := a.Sockaddr()
-	fd, err = unix.Socket(family(sa), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
+	fd, err := unix.Socket(family(sa), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	if err != nil {
 		return -1, callError("socket()", a, err)
 	}
@@ -39,7 +73,7 @@ func openSocket(a addr.Addr, opt *Listen) (fd int, err error) {
 		unix.Close(fd)
 		return -1, err
 	}
-	return fd, nil
+	return socket(fd), nil
 }
 
 func family(sa unix.Sockaddr) int {
@@ -80,20 +114,23 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
 		}
 	}
 	if !opt.UDP {
-		backlog := opt.Backlog
-		if backlog == 0 {
-			backlog = defaultBacklog
-		}
+		backlog := opt.backlog()
 		if err := unix.Listen(fd, backlog); err != nil {
 			return callError(fmt.Sprintf("listen() to %s, backlog %d", a, backlog), addr.Addr{}, err)
 		}
 	}
-	return tuneSocket(fd, opt)
+	tuneSocket(fd, opt)
+	if !opt.UDP && !a.IsUnix() {
+		// Nearly all clients get it; those of a server without tcp_nodelay lose
+		// it again.
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
+	return nil
 }
 
 // tuneSocket sets the options that accepted sockets inherit. nginx only
 // complains about those that fail, and goes on.
-func tuneSocket(fd int, opt *Listen) error {
+func tuneSocket(fd int, opt *Listen) {
 	set := func(level, name, value int) {
 		_ = unix.SetsockoptInt(fd, level, name, value)
 	}
@@ -124,36 +161,4 @@ func tuneSocket(fd int, opt *Listen) error {
 	if opt.Deferred {
 		set(unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1)
 	}
-	return nil
-}
-
-// callError words a failed system call on a listening socket.
-func callError(call string, a addr.Addr, err error) error {
-	text := call
-	if a != (addr.Addr{}) {
-		text += " to " + a.String()
-		if call != "bind()" {
-			text = call + " " + a.String()
-		}
-	}
-	return &socketError{text: text + " failed", err: err}
-}
-
-// socketError is a failed system call with the text of nginx's log line.
-type socketError struct {
-	text string
-	err  error
-}
-
-func (e *socketError) Error() string {
-	return fmt.Sprintf("%s (%d: %s)", e.text, int(errnoOf(e.err)), errnoOf(e.err))
-}
-
-func (e *socketError) Unwrap() error { return e.err }
-
-func errnoOf(err error) syscall.Errno {
-	if e, ok := err.(syscall.Errno); ok {
-		return e
-	}
-	return 0
 }

@@ -59,8 +59,11 @@ func (s *Session) handshake() Status {
 	}
 	s.action = "SSL handshaking"
 	t := s.transport.(*netTransport) // listeners with ssl serve on goroutines
-	conn := tls.Server(t.client, s.srv.tls)
-	ctx, cancel := context.WithTimeout(context.Background(), max(s.srv.conf.SSL.HandshakeTimeout, 0))
+	if t.client != t.accepted {
+		return next // it was done before the session was passed on
+	}
+	conn := tls.Server(t.unread(), s.tlsConfig())
+	ctx, cancel := context.WithTimeout(t.life, max(s.srv.conf.SSL.HandshakeTimeout, 0))
 	defer cancel()
 	err := conn.HandshakeContext(ctx)
 	switch {
@@ -74,4 +77,19 @@ func (s *Session) handshake() Status {
 		s.logf(errlog.Info, "SSL_do_handshake() failed (SSL: %s)", err)
 	}
 	return statusInternal
+}
+
+// tlsConfig is how the session's handshake goes. Where an address has several
+// servers, the one that the client names takes over during it.
+func (s *Session) tlsConfig() *tls.Config {
+	if s.place.names == nil {
+		return s.srv.tls
+	}
+	return &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		s.selectServer([]byte(hello.ServerName))
+		if s.srv.tls == nil {
+			return s.place.def.tls, nil
+		}
+		return s.srv.tls, nil
+	}}
 }

@@ -71,11 +71,12 @@ func (s *Session) prereadClient() Status {
 			return s.prereadError(err)
 		}
 		hello, err := preread.ClientHello(buf.b[:n])
+		s.hello.keep(&hello) // empty as long as it is not complete
 		switch {
 		case err == nil:
-			s.hello.keep(&hello)
 			return s.selectServer(s.hello.serverName)
 		case !errors.Is(err, preread.ErrNeedMore):
+			s.hello.found = false
 			return next
 		case n == len(buf.b):
 			s.log(errlog.Error, "preread buffer full", nil)

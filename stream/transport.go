@@ -1,9 +1,10 @@
 package stream
 
 import (
+	"errors"
 	"time"
 
-	relay "github.com/gostream/gostream/internal/pump"
+	"github.com/gostream/gostream/internal/relay"
 	"github.com/gostream/gostream/upstream"
 )
 
@@ -24,14 +25,23 @@ type transport interface {
 	// write sends text to the client; timeout bounds each wait.
 	write(p []byte, timeout time.Duration) (int, error)
 
-	// drain takes what the client has sent so far, at most max bytes, so that
-	// closing does not become a reset. It returns how many bytes there were.
-	drain(max int) int
+	// refuse makes the close of a session without an upstream a reset if the
+	// client has sent something, which nobody has got.
+	refuse()
+
+	// consumed reports whether bytes that were peeked at are out of the stream.
+	consumed() bool
+
+	// toGoroutine takes a session that was passed to another address away from
+	// a transport that cannot serve it there. It returns relaying if the session
+	// has left, else passed, or the status to end with.
+	toGoroutine(at *socketPlan) Status
 
 	setNoDelay(on bool)
 	localAddr() endpoint
 
-	// connect opens the connection to a server; an error is the system's.
+	// connect numbers and opens the connection to a server; an error is the
+	// system's.
 	connect(peer *upstream.Peer, o *dialOptions) error
 
 	// upstreamAddr is our end of the upstream connection.
@@ -49,13 +59,21 @@ type transport interface {
 	released()
 }
 
+// errNoConnections means that worker_connections are used up.
+var errNoConnections = errors.New("worker_connections are not enough")
+
 // dialOptions say how upstream connections of a server are made.
 type dialOptions struct {
 	timeout   time.Duration // 0: at once
 	nodelay   bool
 	keepalive bool
+	rcvbuf    int // bytes; 0 leaves the system's
+	sndbuf    int
 	dialer    Dialer
 }
+
+// tuned reports whether sockets need more than TCP_NODELAY.
+func (o *dialOptions) tuned() bool { return o.keepalive || o.rcvbuf > 0 || o.sndbuf > 0 }
 
 // buffer of the preread step.
 func takePrereadBuffer(size int) *buffer {

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	loop "github.com/gostream/gostream/internal/evloop"
-	relay "github.com/gostream/gostream/internal/pump"
+	"github.com/gostream/gostream/internal/loop"
+	"github.com/gostream/gostream/internal/relay"
 	"github.com/gostream/gostream/upstream"
 )
 
@@ -23,7 +23,10 @@ type loopTransport struct {
 	relayer relay.Relay
 	early   []byte // read from the client while there was no upstream yet
 	nodelay bool   // is set on the client's socket
+	counted bool   // server is among the worker's connections
 	relays  bool   // relayer has been started
+
+	following, preceding *Session // on the same loop
 }
 
 func (t *loopTransport) now() time.Time { return t.worker.loop.Now() }
@@ -38,18 +41,21 @@ func (t *loopTransport) write(p []byte, timeout time.Duration) (int, error) {
 	return t.client.Write(p, timeout)
 }
 
-func (t *loopTransport) drain(max int) int {
-	n, _ := t.client.TryRead(t.worker.loop.Scratch(max)[:max])
-	n += len(t.early)
+func (t *loopTransport) refuse() {
+	if t.early == nil {
+		return
+	}
 	t.worker.relays.Drop(t.early)
 	t.early = nil
-	return n
+	_ = unix.SetsockoptLinger(t.client.FD(), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 }
+
+func (t *loopTransport) consumed() bool { return false }
 
 // setNoDelay mostly has nothing to do: accepted sockets inherit TCP_NODELAY
 // from the listening one.
 func (t *loopTransport) setNoDelay(on bool) {
-	if on == t.nodelay || t.session.ln.addr.IsUnix() {
+	if on == t.nodelay {
 		return
 	}
 	value := 0
@@ -77,35 +83,39 @@ func endpointOf(sa *loop.Sockaddr) endpoint {
 }
 
 func (t *loopTransport) connect(peer *upstream.Peer, o *dialOptions) error {
+	if !t.worker.slots.take(t.session.gen) {
+		return errNoConnections
+	}
+	t.counted = true
 	to := t.worker.sockaddr(peer)
-	if t.early == nil && t.client.Readable() {
-		t.early = t.worker.relays.Early(&t.client, t.session.srv.proxy.relay.BufferSize)
+	if err := t.create(to, o); err != nil {
+		return err
 	}
-	d := loop.Dial{To: to, Timeout: o.timeout, Sends: t.early != nil && to.Family() != unix.AF_UNIX}
-	if to.Family() == unix.AF_UNIX || !o.nodelay && !o.keepalive {
-		return t.server.Connect(t.worker.loop, &d)
+	t.session.gen.nextConnection()
+	// With a limit on what the client may send, the relay has to read all of it.
+	if p := &t.session.srv.proxy; t.early == nil && to.Family() != unix.AF_UNIX && t.client.Readable() && noRate(p.uploadRate) {
+		t.early = t.worker.relays.Early(&t.client, p.relay.BufferSize)
 	}
-	if d.Prepare = prepareNodelay; o.keepalive {
-		d.Prepare = o.prepare
-	}
-	return t.server.Connect(t.worker.loop, &d)
+	return t.server.Connect(&loop.Dial{To: to, Timeout: o.timeout, Sends: t.early != nil && to.Family() != unix.AF_UNIX})
 }
 
-// prepareNodelay is the usual preparation; being no closure it costs nothing.
-func prepareNodelay(fd int) error {
-	return os.NewSyscallError("setsockopt(TCP_NODELAY)", loop.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
-}
-
-func (o *dialOptions) prepare(fd int) error {
-	if o.keepalive {
-		if err := loop.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1); err != nil {
-			return os.NewSyscallError("setsockopt(SO_KEEPALIVE)", err)
-		}
+// create makes the socket of the connection to a server.
+func (t *loopTransport) create(to *loop.Sockaddr, o *dialOptions) error {
+	if err := t.server.Create(t.worker.loop, to.Family()); err != nil {
+		return err
 	}
-	if o.nodelay {
-		return prepareNodelay(fd)
+	fd, toUnix := t.server.FD(), to.Family() == unix.AF_UNIX
+	var err error
+	if o.tuned() || t.session.up.local != nil {
+		err = t.session.prepareUpstream(fd, o, toUnix)
 	}
-	return nil
+	if err == nil && o.nodelay && !toUnix {
+		err = os.NewSyscallError("setsockopt(TCP_NODELAY)", loop.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	}
+	if err != nil {
+		t.server.Close()
+	}
+	return err
 }
 
 func (t *loopTransport) relay(first []byte) Status {
@@ -128,7 +138,13 @@ func (t *loopTransport) counters() relay.Counters {
 	return t.relayer.Counters()
 }
 
-func (t *loopTransport) closeUpstream() { t.server.Close() }
+func (t *loopTransport) closeUpstream() {
+	t.server.Close()
+	if t.counted {
+		t.counted = false
+		t.worker.slots.release()
+	}
+}
 
 func (t *loopTransport) close() { t.client.Close() }
 
@@ -137,8 +153,11 @@ type relayHandler Session
 
 func (h *relayHandler) RelayError(e *relay.Error) { (*Session)(h).relayError(e) }
 
+func (h *relayHandler) RelayPanicked(p any, stack []byte) { (*Session)(h).logPanic(p, stack) }
+
+func (h *relayHandler) RelayFirstByte(at time.Time) { (*Session)(h).firstByte(at) }
+
 func (h *relayHandler) RelayDone(end relay.End) {
 	s := (*Session)(h)
-	defer s.recover()
 	s.finish(s.relayEnd(end))
 }

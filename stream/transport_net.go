@@ -12,16 +12,40 @@ import (
 	"syscall"
 	"time"
 
-	relay "github.com/gostream/gostream/internal/pump"
+	"github.com/gostream/gostream/internal/relay"
 	"github.com/gostream/gostream/upstream"
 )
 
 type netTransport struct {
-	session *Session
-	client  net.Conn
-	server  net.Conn
-	peeked  []byte // taken from client and not yet handed on
-	copier  relay.Copier
+	session  *Session
+	accepted net.Conn // what was accepted
+	client   net.Conn // the same, or TLS on it
+	server   net.Conn
+	peeked   []byte // taken from client and not yet handed on
+	copier   relay.Copier
+
+	slots   *slots // where the connections are counted
+	counted bool   // server is, too
+
+	life context.Context // of the session, unless abort ends it
+	end  context.CancelFunc
+}
+
+// abort ends what the session waits for, as if its time were up. It may be
+// called from any goroutine.
+func (t *netTransport) abort() {
+	t.end()
+	_ = t.accepted.SetDeadline(longAgo)
+}
+
+var longAgo = time.Unix(1, 0)
+
+// by keeps abort effective when a deadline is set.
+func (t *netTransport) by(deadline time.Time, set func(time.Time) error) {
+	_ = set(deadline)
+	if t.life.Err() != nil {
+		_ = set(longAgo)
+	}
 }
 
 func (t *netTransport) now() time.Time { return time.Now() }
@@ -29,7 +53,7 @@ func (t *netTransport) now() time.Time { return time.Now() }
 // peek reads and keeps: what was peeked at comes first later.
 func (t *netTransport) peek(p []byte, seen int, deadline time.Time) (int, error) {
 	if len(t.peeked) <= seen {
-		_ = t.client.SetReadDeadline(deadline)
+		t.by(deadline, t.client.SetReadDeadline)
 		n, err := t.client.Read(p[seen:])
 		_ = t.client.SetReadDeadline(time.Time{})
 		t.peeked = append(t.peeked, p[seen:seen+n]...)
@@ -45,17 +69,47 @@ func (t *netTransport) discard(n int) error {
 	return nil
 }
 
+// unread is the client with the bytes that were peeked at put back.
+func (t *netTransport) unread() net.Conn {
+	if len(t.peeked) == 0 {
+		return t.client
+	}
+	conn := &unreadConn{Conn: t.client, first: t.peeked}
+	t.peeked = nil
+	return conn
+}
+
+// unreadConn is a connection whose first bytes are in memory.
+type unreadConn struct {
+	net.Conn
+	first []byte
+}
+
+func (c *unreadConn) Read(p []byte) (int, error) {
+	if len(c.first) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.first)
+	c.first = c.first[n:]
+	return n, nil
+}
+
 func (t *netTransport) write(p []byte, timeout time.Duration) (int, error) {
-	_ = t.client.SetWriteDeadline(time.Now().Add(timeout))
+	t.by(time.Now().Add(timeout), t.client.SetWriteDeadline)
 	n, err := t.client.Write(p)
 	return n, plainError(err)
 }
 
-// drain leaves the bytes alone: here a look at the client would wait.
-func (t *netTransport) drain(int) int { return 0 }
+// refuse has nothing to do: only what was peeked at has been read.
+func (t *netTransport) refuse() {}
+
+// consumed is for TLS: what was read of the plain text cannot be put back.
+func (t *netTransport) consumed() bool { return t.client != t.accepted && len(t.peeked) > 0 }
+
+func (t *netTransport) toGoroutine(*socketPlan) Status { return passed }
 
 func (t *netTransport) setNoDelay(on bool) {
-	if tcp, ok := t.client.(interface{ SetNoDelay(bool) error }); ok {
+	if tcp, ok := t.accepted.(interface{ SetNoDelay(bool) error }); ok {
 		_ = tcp.SetNoDelay(on)
 	}
 }
@@ -92,21 +146,22 @@ func endpointOfNet(a net.Addr) endpoint {
 }
 
 func (t *netTransport) connect(peer *upstream.Peer, o *dialOptions) (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), o.timeout)
+	if !t.slots.take(t.session.gen) {
+		return errNoConnections
+	}
+	t.counted = true
+	ctx, cancel := context.WithTimeout(t.life, o.timeout)
 	defer cancel()
 	to := peer.Addr()
 	if o.dialer != nil {
+		t.session.gen.nextConnection()
 		t.server, err = o.dialer(ctx, to.Network(), to.HostPort())
 	} else {
-		d := net.Dialer{KeepAlive: -1}
-		if o.keepalive {
-			d.KeepAlive = 0
-		}
-		t.server, err = d.DialContext(ctx, to.Network(), to.HostPort())
+		t.server, err = t.dialer(o, to.IsUnix()).DialContext(ctx, to.Network(), to.HostPort())
 	}
 	if err != nil {
 		t.server = nil
-		return plainError(err)
+		return connectError(err)
 	}
 	if tcp, ok := t.server.(*net.TCPConn); ok {
 		_ = tcp.SetNoDelay(o.nodelay)
@@ -114,15 +169,49 @@ func (t *netTransport) connect(peer *upstream.Peer, o *dialOptions) (err error) 
 	return nil
 }
 
+// dialer makes the sockets of connections to servers, and numbers them.
+func (t *netTransport) dialer(o *dialOptions, toUnix bool) *net.Dialer {
+	keepAlive := KeepAlive{Enabled: Off}
+	if o.keepalive {
+		keepAlive.Enabled = On
+	}
+	d := &net.Dialer{KeepAlive: -1, KeepAliveConfig: keepAlive.config()}
+	t.session.prepareDialer(d, o, toUnix)
+	prepare := d.Control
+	d.Control = func(network, address string, raw syscall.RawConn) error {
+		if prepare != nil {
+			if err := prepare(network, address, raw); err != nil {
+				return err
+			}
+		}
+		t.session.gen.nextConnection()
+		return nil
+	}
+	return d
+}
+
+// connectError is plainError, except that it lets one tell that there was no
+// socket to connect.
+func connectError(err error) error {
+	var call *os.SyscallError
+	if errors.As(err, &call) && call.Syscall == "socket" {
+		return os.NewSyscallError("socket()", call.Err)
+	}
+	return plainError(err)
+}
+
 // plainError takes the wrapping of package net off.
 func plainError(err error) error {
 	var errno syscall.Errno
+	var local *localError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &local):
+		return local
 	case errors.As(err, &errno):
 		return errno
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return os.ErrDeadlineExceeded
 	}
 	return err
@@ -132,7 +221,8 @@ func (t *netTransport) relay(first []byte) Status {
 	s := t.session
 	t.copier = relay.Copier{
 		Options: s.srv.proxy.relay, Rates: s.rates(), Client: t.client, Upstream: t.server,
-		ToUpstream: first, FromClient: t.peeked, Error: s.relayError,
+		ToUpstream: first, FromClient: t.peeked, FirstByte: s.firstByte,
+		Error: s.relayError, Panic: s.logPanic, Quit: t.life.Done(),
 	}
 	return s.relayEnd(t.copier.Run())
 }
@@ -143,6 +233,10 @@ func (t *netTransport) closeUpstream() {
 	if t.server != nil {
 		t.server.Close()
 		t.server = nil
+	}
+	if t.counted {
+		t.counted = false
+		t.slots.release()
 	}
 }
 

@@ -2,26 +2,34 @@ package stream
 
 // udp.go - listen ... udp: one session for each datagram that comes from a
 // client without one. Only return is served over UDP so far.
+//
+// That proxy_pass is refused there, see docs/differences-from-nginx.md.
 
 import (
 	"io"
 	"net"
-	"os"
+	"slices"
 	"time"
 )
 
 const maxDatagram = 65535
 
+// refuseDatagrams refuses a server that would pass datagrams to an upstream.
+func (c *ServerConfig) refuseDatagrams() error {
+	if slices.ContainsFunc(c.Listen, func(l Listen) bool { return l.UDP }) {
+		return c.passAt.Errorf("\"proxy_pass\" directive is not supported in a server with \"listen ... udp\"")
+	}
+	return nil
+}
+
 // startPackets serves a datagram socket.
 func (ln *listener) startPackets() error {
-	for _, fd := range ln.socket.fds {
-		file := os.NewFile(uintptr(dup(fd)), ln.text)
-		conn, err := net.FilePacketConn(file)
-		file.Close()
+	for _, sk := range ln.sockets {
+		conn, err := sk.packetConn()
 		if err != nil {
 			return err
 		}
-		ln.socket.packets = append(ln.socket.packets, conn)
+		ln.packets = append(ln.packets, conn)
 		go ln.receive(conn)
 	}
 	return nil
@@ -41,12 +49,11 @@ func (ln *listener) receive(conn net.PacketConn) {
 // serveDatagram runs the session of a client's datagram.
 func (ln *listener) serveDatagram(conn *datagramConn) {
 	at := ln.places.Load()
-	s := &Session{gen: at.gen, ln: ln, udp: true, remote: endpointOfNet(conn.peer), bytesReceived: int64(len(conn.first))}
-	t := &netTransport{session: s, client: conn}
-	s.transport = t
-	s.place, s.local = at.find(t.localAddr)
-	s.srv = s.place.def
-	at.gen.enter()
+	if !ln.server.slots.takeClient(at) {
+		return
+	}
+	s := ln.newNetSession(at, conn, &ln.server.slots)
+	s.udp, s.bytesReceived = true, int64(len(conn.first))
 	s.serve()
 }
 

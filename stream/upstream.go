@@ -29,13 +29,9 @@ func addUpstream(c *Config, d *conf.Directive) error {
 		c.upstreams = map[string]bool{}
 	}
 	c.upstreams[strings.ToLower(name)] = true
-	u := &upstream.Config{Name: name}
-	at := d.End()
-	if err := d.Apply(nil, conf.Upstream, u); err != nil {
+	u, err := upstream.Parse(d, &c.zones)
+	if err != nil {
 		return err
-	}
-	if len(u.Servers) == 0 {
-		return at.Errorf("no servers are inside upstream")
 	}
 	c.Upstreams = append(c.Upstreams, u)
 	return nil
@@ -94,7 +90,7 @@ func (gs *groups) literal(text string) (*group, error) {
 	}
 	if len(u.Addrs) == 0 {
 		if u, err = addr.Parse(text, addr.Options{}); err != nil {
-			return nil, fmt.Errorf("%w in upstream \"%s\"", err, text)
+			return nil, fmt.Errorf("%w in upstream \"%s\"", err, u.Host)
 		}
 	}
 	made := &group{Group: upstream.Implicit(text, u.Addrs), name: text}

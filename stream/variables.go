@@ -112,8 +112,9 @@ func (c *cell) set(text []byte) {
 }
 
 // cached makes a getter that computes the variable of this name at its first
-// use in a session.
-func (g *generation) cached(name string, get getter) getter {
+// use in a session, or each time if it is volatile. What set has put in its
+// place stays, volatile or not.
+func (g *generation) cached(name string, get getter, volatile bool) getter {
 	i := g.cellIndex(name)
 	return func(s *Session, b []byte) ([]byte, bool) {
 		if c := s.cell(i); c.state != cellEmpty {
@@ -121,6 +122,9 @@ func (g *generation) cached(name string, get getter) getter {
 		}
 		from := len(b)
 		b, found := get(s, b)
+		if volatile {
+			return b, found
+		}
 		c := s.cell(i)
 		if c.state, c.text = cellMissing, c.text[:0]; found {
 			c.set(b[from:])

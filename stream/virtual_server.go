@@ -17,6 +17,7 @@ type server struct {
 	content     func(*Session) Status // nil: none, sessions end with 500
 	returnValue *template
 	proxy       proxyServer
+	passTo      *template
 
 	nodelay              bool
 	sslPreread           bool
@@ -30,6 +31,7 @@ type server struct {
 	limits     []limit
 	tls        *tls.Config // of listen ... ssl; nil: no certificate
 	errorLog   *errlog.Log
+	debugLog   *errlog.Log // for clients of debug_connection; nil: there are none
 	accessLogs []accessLog
 }
 
@@ -55,6 +57,9 @@ func (g *generation) compileLogs(c *ServerConfig, srv *server) (err error) {
 	if srv.errorLog, err = g.openErrorLog(c.ErrorLog); err != nil {
 		return err
 	}
+	if len(g.debug) > 0 {
+		srv.debugLog = srv.errorLog.Verbose()
+	}
 	srv.accessLogs, err = g.compileAccessLogs(c)
 	return err
 }
@@ -65,18 +70,41 @@ func (g *generation) compileContent(c *ServerConfig, srv *server) (err error) {
 		if srv.returnValue, err = g.compile(*c.Return); err != nil {
 			return err
 		}
-		srv.content = (*Session).returnText
 	}
-	if c.Proxy.Pass == "" {
-		return nil
+	if c.Proxy.Pass != "" {
+		if err := g.compileProxy(c, &srv.proxy); err != nil {
+			return err
+		}
 	}
-	if err := g.compileProxy(c, &srv.proxy); err != nil {
+	if srv.passTo, err = g.compile(c.Pass); err != nil {
 		return err
 	}
-	if c.Return == nil || c.content == contentProxy {
-		srv.content = (*Session).proxy
+	kind := c.contentKind()
+	srv.content = contents[kind]
+	if kind == contentProxy {
+		return c.refuseDatagrams()
 	}
 	return nil
+}
+
+// contents are the content handlers.
+var contents = [...]func(*Session) Status{
+	contentDefault: nil, contentReturn: (*Session).returnText, contentProxy: (*Session).proxy, contentPass: (*Session).pass,
+}
+
+// contentKind is what was written last, or what there is.
+func (c *ServerConfig) contentKind() contentKind {
+	switch {
+	case c.content != contentDefault:
+		return c.content
+	case c.Return != nil:
+		return contentReturn
+	case c.Proxy.Pass != "":
+		return contentProxy
+	case c.Pass != "":
+		return contentPass
+	}
+	return contentDefault
 }
 
 // compileChecks prepares the steps before the content.
@@ -94,6 +122,6 @@ func (g *generation) compileChecks(c *ServerConfig, srv *server) (err error) {
 		}
 		srv.realip = append(srv.realip, t)
 	}
-	srv.limits, err = g.compileLimits(c)
-	return err
+	srv.limits = g.compileLimits(c)
+	return nil
 }

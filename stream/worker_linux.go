@@ -3,19 +3,17 @@ package stream
 // worker_linux.go - event loops, and the sessions on them.
 
 import (
-	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
-	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
-	loop "github.com/gostream/gostream/internal/evloop"
-	relay "github.com/gostream/gostream/internal/pump"
+	"github.com/gostream/gostream/internal/loop"
+	"github.com/gostream/gostream/internal/relay"
 	"github.com/gostream/gostream/upstream"
 )
 
@@ -25,6 +23,9 @@ type workers struct {
 	done sync.WaitGroup
 }
 
+// none reports whether sessions run on goroutines.
+func (ws *workers) none() bool { return len(ws.all) == 0 }
+
 // worker is an event loop with what its sessions share.
 type worker struct {
 	loop      *loop.Loop
@@ -32,7 +33,7 @@ type worker struct {
 	sessions  sessionList // those that are running
 	spare     []*Session
 	sockaddrs map[addr.Addr]*loop.Sockaddr
-	used      atomic.Int64 // connections, both sides
+	slots     slots
 }
 
 // maxSockaddrs bounds the addresses remembered; proxy_pass with variables may
@@ -40,10 +41,15 @@ type worker struct {
 const maxSockaddrs = 4096
 
 func (ws *workers) start(s *Server) error {
+	c := s.gen.conf
+	opt := loop.Options{
+		Panic: func(p any, stack []byte) {
+			s.log.Load().Write(errlog.Alert, errlog.Record{Text: panicText(p, stack)})
+		},
+		Events: c.EventsAtOnce, MultiAccept: c.MultiAccept, AcceptPause: c.AcceptPause,
+	}
 	for range s.gen.workers() {
-		l, err := loop.New(loop.Options{Panic: func(p any, stack []byte) {
-			s.gen.errorLog.Write(errlog.Alert, errlog.Record{Text: panicText(p, stack)})
-		}})
+		l, err := loop.New(opt)
 		if err != nil {
 			return err
 		}
@@ -78,7 +84,7 @@ func (ws *workers) endSessions() {
 
 func (w *worker) endSessions() {
 	for s := w.sessions.first; s != nil; {
-		following := s.nextSession
+		following := s.loopTransport.following
 		if s.loopTransport.relays {
 			s.loopTransport.relayer.Stop()
 		} else {
@@ -106,14 +112,6 @@ func (w *worker) sockaddr(p *upstream.Peer) *loop.Sockaddr {
 	return sa
 }
 
-// listenerSocket is the system's side of a listener.
-type listenerSocket struct {
-	fds        []int // one, or one for each loop with reuseport
-	acceptors  []*acceptor
-	goroutines []net.Listener   // for TLS
-	packets    []net.PacketConn // for UDP
-}
-
 // acceptor takes the connections of one listener on one loop.
 type acceptor struct {
 	ln     *listener
@@ -121,62 +119,28 @@ type acceptor struct {
 	from   *loop.Listener
 }
 
-// open binds the socket, or one for each loop.
-func (ln *listener) open(loops int) error {
-	n := 1
-	if ln.opt.ReusePort {
-		n = loops
-	}
-	for range n {
-		fd, err := openSocket(ln.addr, &ln.opt)
-		if err != nil {
-			ln.closeSockets()
-			return err
-		}
-		ln.socket.fds = append(ln.socket.fds, fd)
-	}
-	return nil
-}
+// acceptors are those of one listener, one on each loop.
+type acceptors []*acceptor
 
-// start begins to accept.
-func (ln *listener) start() error {
-	switch {
-	case ln.opt.UDP:
-		return ln.startPackets()
-	case ln.needsGoroutines():
-		return ln.startGoroutine()
-	}
+// startAcceptors begins to accept on the loops.
+func (ln *listener) startAcceptors() {
 	for i, w := range ln.server.workers.all {
 		a := &acceptor{ln: ln, worker: w}
-		fd := ln.socket.fds[i%len(ln.socket.fds)]
-		ln.socket.acceptors = append(ln.socket.acceptors, a)
+		sk := ln.sockets[i%len(ln.sockets)]
+		ln.acceptors = append(ln.acceptors, a)
 		w.loop.Post(func() {
 			var err error
-			if a.from, err = w.loop.Listen(fd, a); err != nil {
+			if a.from, err = w.loop.Listen(int(sk), a); err != nil {
 				ln.acceptFailed(err)
 			}
 		})
 	}
-	return nil
 }
 
-// needsGoroutines reports whether a server behind the socket cannot run on an
-// event loop.
-func (ln *listener) needsGoroutines() bool {
-	p := ln.places.Load()
-	return p.any.ssl || p.any.def.proxy.dial.dialer != nil
-}
-
-// close stops accepting and closes the socket.
-func (ln *listener) close() {
-	for _, l := range ln.socket.goroutines {
-		l.Close()
-	}
-	for _, p := range ln.socket.packets {
-		p.Close()
-	}
+// close returns when no loop accepts any more.
+func (as acceptors) close() {
 	var stopped sync.WaitGroup
-	for _, a := range ln.socket.acceptors {
+	for _, a := range as {
 		stopped.Add(1)
 		a.worker.loop.Post(func() {
 			if a.from != nil {
@@ -186,50 +150,22 @@ func (ln *listener) close() {
 		})
 	}
 	stopped.Wait()
-	ln.closeSockets()
-	if ln.addr.IsUnix() {
-		_ = unix.Unlink(ln.addr.Path())
-	}
 }
-
-func (ln *listener) closeSockets() {
-	for _, fd := range ln.socket.fds {
-		unix.Close(fd)
-	}
-	ln.socket.fds = nil
-}
-
-func (ln *listener) netAddr() net.Addr {
-	sa, err := loop.Sockname(ln.socket.fds[0])
-	if err != nil {
-		return nil
-	}
-	if ln.addr.IsUnix() {
-		return &net.UnixAddr{Name: ln.addr.Path(), Net: "unix"}
-	}
-	return net.TCPAddrFromAddrPort(sa.AddrPort())
-}
-
-// dup makes a descriptor for package net, which closes the one it is given.
-func dup(fd int) int {
-	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
-func isAborted(err error) bool { return errors.Is(err, syscall.ECONNABORTED) }
 
 // AcceptFailed is [loop.Acceptor]'s.
 func (a *acceptor) AcceptFailed(err error) { a.ln.acceptFailed(err) }
 
-// Accepted begins a session.
+// Accepted begins a session, on the loop if it can run there.
 func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	w := a.worker
+	a.ln.accepted()
 	at := a.ln.places.Load()
-	if !w.room(at.gen) {
+	if !w.slots.takeClient(at) {
 		unix.Close(fd)
+		return
+	}
+	if at.onGoroutines {
+		a.handOver(fd, at)
 		return
 	}
 	s := w.take()
@@ -245,15 +181,40 @@ func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	w.loop.Go((*sessionTask)(s))
 }
 
-// room counts a connection, unless there are as many as worker_connections
-// allows.
-func (w *worker) room(gen *generation) bool {
-	if limit := gen.conf.Connections; limit > 0 && w.used.Load() >= int64(limit) {
-		gen.errorLog.Write(errlog.Alert, errlog.Record{Text: fmt.Sprintf("%d worker_connections are not enough", limit)})
-		return false
+// handOver gives a new connection to a goroutine. Whatever options the socket
+// has inherited, stay.
+func (a *acceptor) handOver(fd int, at *places) {
+	conn, err := connOf(fd)
+	if err != nil {
+		a.worker.slots.release()
+		a.ln.acceptFailed(plainError(err))
+		return
 	}
-	w.used.Add(1)
-	return true
+	go a.ln.serveNet(conn, at, &a.worker.slots)
+}
+
+// connOf makes a socket, which it takes over, a connection of package net.
+func connOf(fd int) (net.Conn, error) {
+	file := os.NewFile(uintptr(fd), "")
+	defer file.Close()
+	return net.FileConn(file)
+}
+
+func (t *loopTransport) toGoroutine(at *socketPlan) Status {
+	from := t.session
+	conn, err := connOf(t.client.Release())
+	if err != nil {
+		from.log(errlog.Alert, "dup() failed", plainError(err))
+		return statusInternal
+	}
+	s := at.ln.newNetSession(&at.places, conn, &t.worker.slots)
+	s.number, s.passes, s.remote, s.local, s.debugged, s.nodelay = from.number, from.passes, from.remote, from.local, from.debugged, from.nodelay
+	s.proxyHeader, s.limits = from.proxyHeader, from.limits
+	from.limits = nil
+	from.gen.leave()
+	t.recycle()
+	go s.serve()
+	return relaying
 }
 
 // take returns a session that is as good as new.
@@ -271,8 +232,13 @@ const maxSpare = 1024
 
 // released is called when a session is over.
 func (t *loopTransport) released() {
+	t.worker.slots.release()
+	t.recycle()
+}
+
+// recycle keeps the session's memory for another client.
+func (t *loopTransport) recycle() {
 	s, w := t.session, t.worker
-	w.used.Add(-1)
 	w.sessions.remove(s)
 	s.reset()
 	if len(w.spare) < maxSpare {
@@ -289,20 +255,22 @@ func (t *sessionTask) Run() { (*Session)(t).serve() }
 type sessionList struct{ first *Session }
 
 func (l *sessionList) add(s *Session) {
-	s.nextSession, s.prevSession = l.first, nil
+	t := &s.loopTransport
+	t.following, t.preceding = l.first, nil
 	if l.first != nil {
-		l.first.prevSession = s
+		l.first.loopTransport.preceding = s
 	}
 	l.first = s
 }
 
 func (l *sessionList) remove(s *Session) {
-	if s.prevSession != nil {
-		s.prevSession.nextSession = s.nextSession
+	t := &s.loopTransport
+	if t.preceding != nil {
+		t.preceding.loopTransport.following = t.following
 	} else {
-		l.first = s.nextSession
+		l.first = t.following
 	}
-	if s.nextSession != nil {
-		s.nextSession.prevSession = s.prevSession
+	if t.following != nil {
+		t.following.loopTransport.preceding = t.preceding
 	}
 }

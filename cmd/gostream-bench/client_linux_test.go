@@ -34,7 +34,9 @@ func TestWorkloads(t *testing.T) {
 			fromClient, out := io.Pipe()
 			done := make(chan error, 1)
 			go func() {
-				done <- job{w.name, addresses, max(w.connections, 2), time.Millisecond}.run(in, out)
+				// Long enough for something to be done on a busy machine.
+				const duration = 200 * time.Millisecond
+				done <- job{w.name, addresses, max(w.connections, 2), duration}.run(in, out)
 				out.Close()
 			}()
 			r := bufio.NewReader(fromClient)

@@ -42,6 +42,7 @@ func openJournal(targets []errlog.Target, p places) (*journal, error) {
 		j.files.Close()
 		return nil, err
 	}
+	j.files.OnError = j.log.Report
 	return j, nil
 }
 
@@ -143,20 +144,15 @@ func (j *journal) report(level, text string) { j.write(levelOf(level), text, nil
 
 // fail logs what made an undertaking fail. The errors of all packages have
 // nginx's texts, the system's error included.
-func (j *journal) fail(err error) {
-	level := errlog.Emerg
+func (j *journal) fail(err error) { j.report(failureLevel(err), err.Error()) }
+
+// failureLevel is the level at which fail logs an error.
+func failureLevel(err error) string {
 	var pe *parser.Error
 	if errors.As(err, &pe) && pe.Level != "" {
-		level = levelOf(pe.Level)
+		return pe.Level
 	}
-	j.write(level, err.Error(), nil)
+	return errlog.Emerg.String()
 }
 
-func levelOf(name string) errlog.Level {
-	for l := errlog.Emerg; l < errlog.Debug; l++ {
-		if l.String() == name {
-			return l
-		}
-	}
-	return errlog.Debug
-}
+func levelOf(name string) errlog.Level { return max(errlog.ParseLevel(name), errlog.Emerg) }

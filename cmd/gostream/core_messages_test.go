@@ -132,6 +132,7 @@ func TestEventsMessages(t *testing.T) {
 		{"accept_mutex_delay 0; accept_mutex_delay 0;", `[emerg] "accept_mutex_delay" directive is duplicate in CONF:2`},
 		{"debug_connection 10.0.0.0/8;", ""},
 		{"debug_connection ::1;", ""},
+		{"debug_connection 127.1;", ""},
 		{"debug_connection ::1/64;", "[warn] low address bits of ::1/64 are meaningless in CONF:2"},
 		{"debug_connection a b;", `[emerg] invalid number of arguments in "debug_connection" directive in CONF:2`},
 		{"epoll_events 1; epoll_events 1;", `[emerg] "epoll_events" directive is duplicate in CONF:2`},

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/tufanbarisyildirim/gonginx/config"
 
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/internal/process"
 	"github.com/gostream/gostream/parser"
 )
@@ -19,7 +21,7 @@ import (
 // goes to the background reads the configuration itself, and tells what is
 // wrong with it, so this is but a glance: blocks are passed over.
 func (p *program) foreground() bool {
-	if !process.HasBackground || p.child != nil {
+	if _, inherits := os.LookupEnv(socketsVariable); inherits || !process.HasBackground || p.child != nil {
 		return true
 	}
 	g, _ := parser.ParseString(parser.CommandLine, p.opt.directives, parser.Options{Dir: p.at.confDir})
@@ -45,7 +47,7 @@ func daemonOff(tree *config.Config) (off, found bool) {
 func (p *program) toBackground() int {
 	ok, err := process.Background()
 	if err != nil {
-		p.out.write(errlog.Alert, "cannot go to the background: "+err.Error(), nil)
+		p.out.write(errlog.Alert, "cannot go to the background", err)
 	}
 	if !ok {
 		return 1
@@ -63,44 +65,86 @@ func (p *program) detach() error {
 }
 
 func (p *program) redirectStderr() error {
-	path := p.out.file(p.at)
-	if path == "" || p.out.hasStderr() || p.settings.logsToStderr() {
+	path := (&revision{settings: p.settings, out: p.out}).stderrPath(p.at)
+	if path == "" {
 		return nil
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
-		return err
+		return logfile.NewOpenError(path, err)
 	}
 	defer file.Close()
 	return process.RedirectStderr(file)
 }
 
-// setUpProcess applies what nginx gives its worker processes. Only a missing
-// working directory is fatal.
+// stderrPath is the log that takes the place of the standard error output; empty
+// if that is left as it is.
+func (r *revision) stderrPath(at places) string {
+	if r.out.hasStderr() || r.settings.logsToStderr() {
+		return ""
+	}
+	return r.out.file(at)
+}
+
+// setUpProcess applies what nginx gives its worker processes, where the worker
+// is the only process. Only a missing working directory is fatal.
 func (p *program) setUpProcess() error {
+	p.setLimits()
+	p.bindToCPUs()
+	// In nginx only the workers go to another directory. The files of the next
+	// reload must not become unfindable.
+	if !filepath.IsAbs(p.at.prefix) || !filepath.IsAbs(p.at.conf) {
+		return nil
+	}
+	return p.changeDirectory()
+}
+
+// setUpWorker applies what nginx gives its worker processes, in its order.
+func (p *program) setUpWorker() error {
+	p.setLimits()
+	if err := p.dropPrivileges(); err != nil {
+		return err
+	}
+	p.bindToCPUs()
+	p.attempt("prctl(PR_SET_DUMPABLE)", process.AllowDump())
+	return p.changeDirectory()
+}
+
+func (p *program) setLimits() {
 	m := p.settings.main
+	if n := m.priority; n != 0 {
+		p.attempt(fmt.Sprintf("setpriority(%d)", n), process.SetPriority(n))
+	}
 	if n := m.rlimitNofile; n > 0 {
 		p.attempt(fmt.Sprintf("setrlimit(RLIMIT_NOFILE, %d)", n), process.SetFileLimit(n))
 	}
 	if n := m.rlimitCore; n > 0 {
+		debug.SetTraceback("crash") // without it Go leaves no core
 		p.attempt(fmt.Sprintf("setrlimit(RLIMIT_CORE, %d)", n), process.SetCoreLimit(n))
 	}
-	if n := m.priority; n != 0 {
-		p.attempt(fmt.Sprintf("setpriority(%d)", n), process.SetPriority(n))
-	}
-	if cpus := m.affinity.all(p.settings.stream.Workers); len(cpus) > 0 {
-		p.attempt("sched_setaffinity()", process.SetAffinity(cpus))
-	}
-	return p.changeDirectory(m.workingDir)
 }
 
-// changeDirectory goes to the working_directory, unless that would make the
-// files of the next reload unfindable: in nginx only the workers go.
-func (p *program) changeDirectory(dir string) error {
-	if dir == "" || !filepath.IsAbs(p.at.prefix) || !filepath.IsAbs(p.at.conf) {
+func (p *program) bindToCPUs() {
+	if cpus := p.settings.main.affinity.all(p.settings.stream.Workers); len(cpus) > 0 {
+		p.attempt("sched_setaffinity()", process.SetAffinity(cpus))
+	}
+}
+
+// changeDirectory goes to the working_directory.
+func (p *program) changeDirectory() error {
+	dir := p.settings.main.workingDir
+	if dir == "" {
 		return nil
 	}
-	return p.attempt(`chdir("`+dir+`")`, os.Chdir(dir))
+	return failedCall("alert", `chdir("`+dir+`")`, os.Chdir(dir))
+}
+
+// failedCall makes an error of a system call that failed, for [journal.fail].
+func failedCall(level, call string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &parser.Error{Level: level, Msg: call + " failed" + string(errlog.AppendErrno(nil, err))}
 }
 
 // attempt logs a system call that failed.

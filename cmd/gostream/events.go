@@ -3,11 +3,10 @@ package main
 // events.go - the events block: ngx_event_core_module and ngx_epoll_module.
 
 import (
-	"net"
-	"net/netip"
 	"runtime"
 	"time"
 
+	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/cidrtree"
 	"github.com/gostream/gostream/internal/conf"
 )
@@ -23,18 +22,12 @@ type eventsConfig struct {
 
 	multiAccept     conf.Flag // take all waiting connections at once
 	events          int64     // taken from the kernel at once (epoll_events)
-	debugConnection []debugClients
+	debugConnection []string  // clients whose sessions are logged at level debug
 
 	// Without effect.
 	use         string
 	acceptMutex conf.Flag
 	aioRequests int64
-}
-
-// debugClients are clients whose sessions are logged at level debug.
-type debugClients struct {
-	unix bool // clients of unix sockets
-	net  netip.Prefix
 }
 
 // eventsTables are the tables of the events block.
@@ -106,25 +99,20 @@ func nativeMethod() string {
 
 func addDebugConnection(e *eventsConfig, d *conf.Directive) error {
 	from := d.Args[0]
-	if from == "unix:" {
-		e.debugConnection = append(e.debugConnection, debugClients{unix: true})
+	_, lowBits, err := cidrtree.ParseCIDR(from)
+	if lowBits {
+		d.Warnf("low address bits of %s are meaningless", from)
+	}
+	if err == nil || from == "unix:" {
+		e.debugConnection = append(e.debugConnection, from)
 		return nil
 	}
-	if p, lowBits, err := cidrtree.ParseCIDR(from); err == nil {
-		if lowBits {
-			d.Warnf("low address bits of %s are meaningless", from)
-		}
-		e.debugConnection = append(e.debugConnection, debugClients{net: p})
-		return nil
-	}
-	addresses, err := net.LookupIP(from)
+	addresses, err := addr.Lookup(from)
 	if err != nil {
 		return d.Errorf(`host not found in debug_connection "%s"`, from)
 	}
 	for _, ip := range addresses {
-		a, _ := netip.AddrFromSlice(ip)
-		a = a.Unmap()
-		e.debugConnection = append(e.debugConnection, debugClients{net: netip.PrefixFrom(a, a.BitLen())})
+		e.debugConnection = append(e.debugConnection, ip.String())
 	}
 	return nil
 }

@@ -10,10 +10,12 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/internal/process"
+	"github.com/gostream/gostream/parser"
 	"github.com/gostream/gostream/stream"
 )
 
@@ -32,15 +34,26 @@ type program struct {
 	opt      *options
 	at       places
 	dump     dump
-	child    *process.Child // nil in the foreground
-	boot     *journal       // the log until the configured one is open
-	out      *journal       // the log
+	snapshot *parser.Snapshot // of the configuration, for workers
+	child    *process.Child   // nil in the foreground
+	boot     *journal         // the log until the configured one is open
+	out      *journal         // the log
 	settings *settings
 	srv      *stream.Server
+
+	label      string // the first word of the titles of processes
+	parent     int    // process id of who started this one
+	inherited  bool   // by an older binary, which has left its sockets
+	daemonized bool   // in the background, or in the hands of systemd
 }
 
 // run is the program with the given arguments. It returns the exit code.
 func run(args []string) int {
+	process.OwnArguments()
+	process.KeepFiles()
+	if isWorker() {
+		return runWorker()
+	}
 	opt, err := parseOptions(args)
 	if err != nil {
 		say("%s", err)
@@ -56,7 +69,8 @@ func run(args []string) int {
 	if opt.test {
 		level = "info"
 	}
-	p := &program{opt: opt, at: opt.places(), child: process.StartedBy()}
+	p := &program{opt: opt, at: opt.places(), child: process.StartedBy(), label: label(), parent: process.Parent()}
+	p.daemonized = p.child != nil || os.Getenv(process.NotifySocket) != ""
 	p.boot = openBootJournal(p.at, level)
 	p.out = p.boot
 	switch {
@@ -104,8 +118,11 @@ func (p *program) signal() int {
 
 // live serves until a signal ends it.
 func (p *program) live() int {
+	p.snapshot = &parser.Snapshot{}
+	fds := p.inherit()
 	err := p.prepare()
 	if err == nil {
+		p.srv.Inherit(fds)
 		err = p.listen()
 	}
 	if err != nil {
@@ -116,14 +133,24 @@ func (p *program) live() int {
 	signals := subscribe()
 	if err := writePID(p.settings.main.pid); err != nil {
 		p.out.fail(err)
+		p.srv.Close()
 		return codeFailed
 	}
+	if process.HasWorkers && p.settings.main.masterProcess == conf.On {
+		return newMaster(p, signals).run()
+	}
+	return p.liveAlone(signals)
+}
+
+// liveAlone serves in this process.
+func (p *program) liveAlone(signals <-chan os.Signal) int {
+	p.snapshot = nil
 	if code := p.begin(); code != codeOK {
 		p.removePID(p.settings.main.pid)
+		p.srv.Close() // or the next start finds the unix sockets in use
 		return code
 	}
 	p.obey(signals)
-	p.out.notice("exiting")
 	p.removePID(p.settings.main.pid)
 	p.out.notice("exit")
 	return codeOK
@@ -132,6 +159,7 @@ func (p *program) live() int {
 // begin starts serving, and leaves the console to those who wait there.
 func (p *program) begin() int {
 	if err := p.setUpProcess(); err != nil {
+		p.out.fail(err)
 		return codeFatal
 	}
 	if err := p.serve(); err != nil {
@@ -157,6 +185,9 @@ func (p *program) env(log func(level, msg string)) *conf.Env {
 // or -s needs. Messages about the configuration as a whole follow those about
 // its text.
 func (p *program) prepare() error {
+	// Reading a large configuration makes more of what stays than of garbage.
+	const percent = 400
+	defer debug.SetGCPercent(debug.SetGCPercent(percent))
 	s, err := p.read(p.env(p.out.report))
 	if err != nil {
 		return err
@@ -165,7 +196,8 @@ func (p *program) prepare() error {
 	lateErr := s.complete(p.env(func(level, msg string) { late = append(late, [2]string{level, msg}) }), p.at)
 	srv, err := stream.New(s.stream)
 	var notOpened *logfile.OpenError
-	if err != nil && !errors.As(err, &notOpened) {
+	var resource *stream.ResourceError
+	if err != nil && !errors.As(err, &notOpened) && !errors.As(err, &resource) {
 		return err
 	}
 	if p.opt.test && !p.opt.quiet {
@@ -183,8 +215,8 @@ func (p *program) prepare() error {
 }
 
 // openFiles opens the files of the main context, and changes over to the
-// configured log. notOpened is why the stream block has not got its own.
-func (p *program) openFiles(notOpened error) error {
+// configured log. refused is what the stream block lacks: its own logs, or zones.
+func (p *program) openFiles(refused error) error {
 	if p.opt.test {
 		if err := touchPID(p.settings.main.pid); err != nil {
 			return err
@@ -192,7 +224,7 @@ func (p *program) openFiles(notOpened error) error {
 	}
 	out, err := openJournal(mainTargets(p.settings.main, p.at), p.at)
 	if err == nil {
-		err = notOpened
+		err = refused
 	}
 	if err != nil {
 		return err
@@ -201,10 +233,10 @@ func (p *program) openFiles(notOpened error) error {
 	return nil
 }
 
-// listen opens the listening sockets.
+// listen opens the listening sockets, if there are connections enough for them.
 func (p *program) listen() error {
-	if err := p.bind(p.srv.Listen); err != nil {
+	if err := p.settings.main.checkConnections(p.srv.Planned()); err != nil {
 		return err
 	}
-	return p.settings.main.checkConnections(p.srv.Listeners())
+	return p.bind(p.srv.Listen)
 }

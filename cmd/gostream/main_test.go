@@ -36,6 +36,7 @@ func newFolder(t *testing.T, files ...string) *folder {
 	path, err := os.MkdirTemp("", "gs")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(path) })
+	require.NoError(t, os.Chmod(path, 0o755)) // workers run as somebody else
 	f := &folder{t, path}
 	for i := 0; i < len(files); i += 2 {
 		f.write(files[i], files[i+1])
@@ -150,5 +151,21 @@ func TestConfigureArgumentsNameWhatIsMissing(t *testing.T) {
 			has = has || row.Module == name
 		}
 		assert.NotEqual(t, has, missing, name)
+	}
+}
+
+// Whoever passes sessions on to http servers is told that nobody is there.
+func TestPassToSkippedBlock(t *testing.T) {
+	const servers = "events { }\nstream { server { listen unix:DIR/a; pass unix:DIR/b; } server { listen unix:DIR/c; pass unix:DIR/a; } }\n"
+	const stray = `LOG [warn] "pass" to "unix:DIR/b" leads nowhere: no server of the "stream" block listens there, and those of other blocks are not served in DIR/conf:2`
+	test := func(text string) string {
+		f := newFolder(t, "conf", "pid DIR/pid; error_log stderr; "+text)
+		out := f.run("-t", "-p", "DIR", "-c", "DIR/conf", "-e", "DIR/log")
+		assert.Zero(t, out.code)
+		return strings.ReplaceAll(out.stderr, "nginx: [", "LOG [")
+	}
+	assert.NotContains(t, test(servers), "warn")
+	for _, block := range []string{"http", "mail"} {
+		assert.Contains(t, test(servers+block+" { server { listen unix:DIR/b; } }\n"), stray)
 	}
 }

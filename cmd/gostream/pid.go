@@ -27,11 +27,11 @@ func writePID(path string) error {
 func openPID(path string, flag int, text string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flag, 0o644)
 	if err != nil {
-		return &logfile.OpenError{Path: path, Err: err}
+		return logfile.NewOpenError(path, err)
 	}
 	if _, err := file.WriteString(text); err != nil {
 		file.Close()
-		return err
+		return fmt.Errorf(`pwrite() "%s" failed%s`, path, errlog.AppendErrno(nil, err))
 	}
 	return file.Close()
 }
@@ -72,7 +72,7 @@ func (p *program) sendSignal(path string) int {
 func readPID(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", &logfile.OpenError{Path: path, Err: err}
+		return "", logfile.NewOpenError(path, err)
 	}
 	defer file.Close()
 	const longest = 22 // digits of an int64 and an end of line

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -27,7 +28,7 @@ type settings struct {
 // parse reads the text of -g and of the main file. Mistakes are in the trees,
 // at their places.
 func (p *program) parse() []*config.Config {
-	o := parser.Options{Opaque: notServed}
+	o := parser.Options{Opaque: notServed, NoInclude: stream.NoInclude(), Snapshot: p.snapshot}
 	if p.opt.dump {
 		o.OnFile = p.dump.add
 	}
@@ -60,15 +61,22 @@ func (s *settings) complete(env *conf.Env, at places) error {
 	if m.pid == "" {
 		m.pid = defaultPID
 	}
+	if slices.ContainsFunc(m.blocks, func(name string) bool { return slices.Contains(notServed, name) }) {
+		for _, stray := range s.stream.StrayPasses() {
+			env.Report("warn", stray.Error())
+		}
+	}
 	err := m.complete(env)
 	s.stream.Workers = int(max(m.processes, 1))
 	if m.events != nil {
 		s.stream.Connections = int(max(m.events.connections, 0))
+		s.stream.MultiAccept = m.events.multiAccept.On()
+		s.stream.EventsAtOnce = int(max(m.events.events, 1))
+		s.stream.AcceptPause = m.events.acceptDelay
+		s.stream.DebugConnection = m.events.debugConnection
 	}
-	if len(s.stream.Defaults.ErrorLog) == 0 {
-		for _, t := range mainTargets(m, at) {
-			s.stream.Defaults.ErrorLog = append(s.stream.Defaults.ErrorLog, stream.ErrorLog(t.Args))
-		}
+	for _, t := range mainTargets(m, at) {
+		s.stream.ErrorLog = append(s.stream.ErrorLog, stream.ErrorLog(t.Args))
 	}
 	return err
 }
@@ -76,14 +84,11 @@ func (s *settings) complete(env *conf.Env, at places) error {
 // logsToStderr tells whether a server logs to the standard error output, which
 // then has to be left alone.
 func (s *settings) logsToStderr() bool {
-	for _, c := range append([]*stream.ServerConfig{&s.stream.Defaults}, s.stream.Servers...) {
-		for _, line := range c.ErrorLog {
-			if line[0] == "stderr" {
-				return true
-			}
-		}
+	lines := slices.Concat(s.stream.ErrorLog, s.stream.Defaults.ErrorLog)
+	for _, c := range s.stream.Servers {
+		lines = append(lines, c.ErrorLog...)
 	}
-	return false
+	return slices.ContainsFunc(lines, func(line stream.ErrorLog) bool { return line[0] == "stderr" })
 }
 
 const (
@@ -94,22 +99,43 @@ const (
 // errNotBound means that the reasons have been logged.
 var errNotBound = errors.New("still could not bind()")
 
-// bind calls open until it no longer fails for an address in use: the one who
-// has it may just be leaving.
+// bind calls open until it no longer fails for addresses in use: the one who
+// has them may just be leaving.
 func (p *program) bind(open func() error) error {
 	for range bindTries {
 		err := open()
-		if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
+		if !errors.Is(err, syscall.EADDRINUSE) {
 			return err
 		}
-		if p.opt.test {
-			return nil // by the server that is running, most likely
+		if err := p.noteBusy(failures(err)); err != nil || p.opt.test {
+			return err
 		}
-		p.out.fail(err)
 		p.out.notice("try again to bind() after %dms", bindPause.Milliseconds())
 		time.Sleep(bindPause)
 	}
 	return errNotBound
+}
+
+// noteBusy logs which addresses are in use, in a test by the server that is
+// running, most likely. It returns the error that is of another kind.
+func (p *program) noteBusy(failed []error) error {
+	for _, err := range failed {
+		switch {
+		case !errors.Is(err, syscall.EADDRINUSE):
+			return err
+		case !p.opt.test:
+			p.out.fail(err)
+		}
+	}
+	return nil
+}
+
+// failures are the errors that have been joined to one.
+func failures(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // setProcs lets Go use a thread for each event loop and one for the rest.
@@ -122,61 +148,11 @@ func (s *settings) setProcs() {
 // serve starts the server.
 func (p *program) serve() error {
 	p.settings.setProcs()
-	p.noteStart()
-	return p.srv.Start()
-}
-
-// noteStart logs what nginx does when its workers start.
-func (p *program) noteStart() {
-	p.out.notice("start worker processes")
-	p.out.notice("start worker process %d", os.Getpid())
 	p.out.debug("event loops: %d, connections of each: %d", p.settings.stream.Workers, p.settings.stream.Connections)
 	for _, a := range p.srv.Addrs() {
 		p.out.debug("listening on %s %s", a.Network(), a)
 	}
-}
-
-// reload goes over to what the files say now. If anything is wrong with that,
-// it is logged and all stays as it was.
-func (p *program) reload() {
-	p.out.notice("reconfiguring")
-	env := p.env(p.out.report)
-	s, err := p.read(env)
-	if err == nil {
-		err = s.complete(env, p.at)
-	}
-	if err == nil {
-		err = p.replace(s)
-	}
-	if err != nil {
-		p.out.fail(err)
-	}
-}
-
-func (p *program) replace(s *settings) error {
-	out, err := openJournal(mainTargets(s.main, p.at), p.at)
-	if err != nil {
-		return err
-	}
-	if err := p.bind(func() error { return p.srv.Reload(s.stream) }); err != nil {
-		out.files.Close()
-		return err
-	}
-	before := p.settings
-	p.out.files.Close()
-	p.out, p.settings = out, s
-	if before.main.pid != s.main.pid {
-		if err := writePID(s.main.pid); err != nil {
-			p.out.fail(err)
-			s.main.pid = before.main.pid
-		} else {
-			p.removePID(before.main.pid)
-		}
-	}
-	p.attempt("dup2(STDERR_FILENO)", p.redirectStderr())
-	p.noteMethod()
-	p.noteStart()
-	return nil
+	return p.srv.Start()
 }
 
 // shutDown waits for the sessions to end, at most for worker_shutdown_timeout,

@@ -23,14 +23,13 @@ func subscribe() chan os.Signal {
 	return c
 }
 
-// actionText is what nginx adds to the log line of a signal. There is no binary
-// to change to yet, and nobody to take over the sockets.
+// actionText is what nginx adds to the log line of a signal.
 var actionText = map[process.Action]string{
 	process.Stop:    ", exiting",
 	process.Quit:    ", shutting down",
 	process.Reload:  ", reconfiguring",
 	process.Reopen:  ", reopening logs",
-	process.Upgrade: ", ignoring",
+	process.Upgrade: ", changing binary",
 }
 
 // obey handles signals until the program has to end.
@@ -44,7 +43,7 @@ func (p *program) obey(signals <-chan os.Signal) {
 			return
 		case s := <-signals:
 			sig := process.SignalOf(s.(syscall.Signal))
-			p.out.notice("signal %d (%s) received%s", int(sig.Number), sig.Name, actionText[sig.Action])
+			p.noteSignal(sig, p.textOf(sig.Action))
 			switch action := sig.Action; {
 			case action == process.Stop && ended == nil:
 				p.srv.Close()
@@ -57,14 +56,29 @@ func (p *program) obey(signals <-chan os.Signal) {
 				p.reload()
 			case action == process.Reopen:
 				p.reopen()
+			case action == process.Upgrade && p.barsUpgrade():
+				p.noteBarred()
 			}
 		}
 	}
 }
 
+// textOf is what nginx adds to the log line of a signal where there is one
+// process.
+func (p *program) textOf(a process.Action) string {
+	if a == process.Upgrade && p.barsUpgrade() {
+		return ", ignoring"
+	}
+	return actionText[a]
+}
+
+// noteSignal logs a signal, and what it leads to.
+func (p *program) noteSignal(s process.Signal, text string) {
+	p.out.notice("signal %d (%s) received%s", int(s.Number), s.Name, text)
+}
+
 // quit begins a graceful stop. The channel is closed at its end.
 func (p *program) quit(ctx context.Context) chan struct{} {
-	p.out.notice("gracefully shutting down")
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

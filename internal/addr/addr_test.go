@@ -129,6 +129,25 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseIPPort(t *testing.T) {
+	for text, want := range map[string]string{
+		"127.0.0.1": "127.0.0.1:0", "127.0.0.1:80": "127.0.0.1:80", "127.0.0.1:65535": "127.0.0.1:65535",
+		"::1": "[::1]:0", "[::1]": "[::1]:0", "[::1]:80": "[::1]:80", "[127.0.0.1]": "127.0.0.1:0", "[127.0.0.1]:80": "127.0.0.1:80",
+		"1:2:3:4:5:6:7:80": "[1:2:3:4:5:6:7:80]:0", "::ffff:1.2.3.4": "[::ffff:1.2.3.4]:0",
+	} {
+		got, ok := ParseIPPort(text)
+		assert.True(t, ok, text)
+		assert.Equal(t, want, got.String())
+	}
+	for _, text := range []string{
+		"", "x", "off", ":80", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x", "127.0.0.1:80 ",
+		"[::1", "[::1]80", "[::1]:", "[::1]:0", "[]", "[]:80", "::1]:80", "[x]:80", "fe80::1%lo", "unix:/x", "255.255.255.255",
+	} {
+		_, ok := ParseIPPort(text)
+		assert.False(t, ok, text)
+	}
+}
+
 func TestNoResolve(t *testing.T) {
 	u, err := Parse("Two:80", Options{NoResolve: true})
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 // Options say what kind of address is expected.
 type Options struct {
 	Listen      bool   // an address to listen on: PORT, *:PORT and port ranges are allowed
+	AnyPort     bool   // port 0 is allowed: the kernel chooses
 	NoResolve   bool   // leave host names alone
 	DefaultPort uint16 // for addresses without one
 
@@ -58,6 +59,38 @@ func Parse(text string, o Options) (URL, error) {
 		return parseIPv6(text, o)
 	}
 	return parseName(text, o)
+}
+
+// ParseIPPort reads an IP address with or without a port (then 0), as proxy_bind
+// has it. Only an IPv6 address with a port needs brackets.
+func ParseIPPort(text string) (netip.AddrPort, bool) {
+	if ip, ok := parseIP(text); ok {
+		return netip.AddrPortFrom(ip, 0), true
+	}
+	host, port, hasPort := strings.Cut(text, ":")
+	if inner, bracket := strings.CutPrefix(text, "["); bracket {
+		var rest string
+		host, rest, bracket = strings.Cut(inner, "]")
+		if ip, ok := parseIP(host); ok && bracket && rest == "" {
+			return netip.AddrPortFrom(ip, 0), true
+		}
+		port, hasPort = strings.CutPrefix(rest, ":")
+	}
+	ip, ok := parseIP(host)
+	n, err := parsePort(port, Options{})
+	if !ok || !hasPort || err != nil {
+		return netip.AddrPort{}, false
+	}
+	return netip.AddrPortFrom(ip, n), true
+}
+
+// parseIP reads an address of either version, without brackets.
+func parseIP(text string) (netip.Addr, bool) {
+	if ip, ok := parseIPv4(text); ok {
+		return ip, true
+	}
+	ip, err := netip.ParseAddr(text)
+	return ip, err == nil && ip.Is6() && ip.Zone() == ""
 }
 
 func parseUnix(path string) (URL, error) {
@@ -143,12 +176,12 @@ func isPorts(text string) bool {
 // parsePorts reads a port, or for listen first-last.
 func parsePorts(text string, o Options) (first, last uint16, err error) {
 	if from, to, isRange := strings.Cut(text, "-"); isRange && o.Listen {
-		if last, err = parsePort(to); err != nil {
+		if last, err = parsePort(to, o); err != nil {
 			return 0, 0, err
 		}
 		text = from
 	}
-	if first, err = parsePort(text); err != nil {
+	if first, err = parsePort(text, o); err != nil {
 		return 0, 0, err
 	}
 	if last == 0 {
@@ -160,9 +193,9 @@ func parsePorts(text string, o Options) (first, last uint16, err error) {
 	return first, last, nil
 }
 
-func parsePort(text string) (uint16, error) {
+func parsePort(text string, o Options) (uint16, error) {
 	n, ok := parseNumber(text)
-	if !ok || n < 1 || n > 65535 {
+	if !ok || n < 1 && !o.AnyPort || n > 65535 {
 		return 0, errInvalidPort
 	}
 	return uint16(n), nil

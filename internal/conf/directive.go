@@ -22,6 +22,10 @@ type Env struct {
 	// names, mostly "warn". Nil: they are dropped.
 	Log func(level, msg string)
 
+	// Variables are the names of the variables that values refer to, in the order
+	// of the file, some of them several times.
+	Variables []string
+
 	words []string // spare room for arguments, so that each directive needs no allocation
 }
 
@@ -95,13 +99,18 @@ func (d *Directive) Log(level, msg string) {
 	d.env.Report(level, (&parser.Error{File: d.File, Line: d.Line, Msg: msg}).Error())
 }
 
-// CheckValue checks the form of a complex value.
+// CheckValue checks the form of a complex value, and takes down the variables
+// that it refers to.
 func (d *Directive) CheckValue(text string) error {
 	if err := vars.Check(text); err != nil {
 		return d.Errorf("%s", err)
 	}
+	d.Uses(vars.Names(text)...)
 	return nil
 }
+
+// Uses takes down names of variables that the directive refers to.
+func (d *Directive) Uses(names ...string) { d.env.Variables = append(d.env.Variables, names...) }
 
 // End returns the directive as it is at the closing brace of its block: nginx
 // reports there what a complete block lacks.

@@ -5,6 +5,7 @@ package errlog
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -33,28 +34,42 @@ var levelNames = [...]string{Emerg: "emerg", Alert: "alert", Crit: "crit", Error
 // String returns nginx's name of the level.
 func (l Level) String() string { return levelNames[l] }
 
+// ParseLevel returns the level of that name; 0 if there is none.
+func ParseLevel(name string) Level {
+	for l := Emerg; l <= Debug; l++ {
+		if levelNames[l] == name {
+			return l
+		}
+	}
+	return 0
+}
+
 // Record is what is logged.
 type Record struct {
 	Conn uint64 // connection number; 0 outside of connections
 	Text string
 	Err  error // shown as " (111: Connection refused)" if it is or wraps an errno
 
-	// Context, if not nil, appends what is known of the circumstances.
+	// Context, if not nil, appends what is known of the circumstances. It is not
+	// called at level Debug.
 	Context func(dst []byte) []byte
 }
 
 // Log is where the lines of one scope (the main configuration, a server) go.
-// It may be used from any goroutine. The nil Log drops everything.
+// Make it with [New] or [Open]. It may be used from any goroutine. The nil Log
+// drops everything.
 type Log struct {
 	sinks []Sink
 	level Level // the most verbose of all sinks
+	clock logfile.Clock
 }
 
 // Sink is one destination of lines.
 type Sink struct {
 	Level Level // lines up to this one are wanted
 
-	// Write takes a complete line, newline included. now is the line's time.
+	// Write takes a complete line, newline included, and does not keep it. now
+	// is the line's time.
 	Write func(line []byte, level Level, now time.Time)
 }
 
@@ -67,13 +82,18 @@ func New(sinks ...Sink) *Log {
 	return l
 }
 
+// Verbose returns a log that writes all lines to all places of l: for clients
+// of debug_connection.
+func (l *Log) Verbose() *Log {
+	sinks := slices.Clone(l.sinks)
+	for i := range sinks {
+		sinks[i].Level = Debug
+	}
+	return New(sinks...)
+}
+
 // Enabled reports whether lines of a level go anywhere.
 func (l *Log) Enabled(level Level) bool { return l != nil && level <= l.level }
-
-// maxLine is the length at which nginx cuts a line, newline included.
-const maxLine = 2048
-
-var lines = sync.Pool{New: func() any { b := make([]byte, 0, maxLine); return &b }}
 
 // Write writes a line.
 func (l *Log) Write(level Level, r Record) {
@@ -81,31 +101,77 @@ func (l *Log) Write(level Level, r Record) {
 		return
 	}
 	buf := lines.Get().(*[]byte)
-	defer lines.Put(buf)
 	now := time.Now()
-	line := appendLine((*buf)[:0], level, &r, now)
+	line := l.appendLine((*buf)[:0], level, &r, now)
 	for i := range l.sinks {
 		if s := &l.sinks[i]; level <= s.Level {
 			s.Write(line, level, now)
 		}
 	}
-	*buf = line[:0]
+	if cap(line) <= 8*maxLine {
+		*buf = line[:0]
+	}
+	lines.Put(buf)
 }
 
-var pid = strconv.Itoa(os.Getpid())
+// Report writes a line about an error of package logfile, at nginx's level. It
+// serves as [logfile.Set.OnError].
+func (l *Log) Report(err error) {
+	var write *logfile.WriteError
+	var syslog *logfile.SyslogError
+	switch {
+	case errors.As(err, &write):
+		l.Write(Alert, Record{Text: write.Error(), Err: write.Err})
+	case errors.As(err, &syslog):
+		l.Write(syslogErrorLevel(syslog), Record{Text: syslog.Error(), Err: syslog.Err,
+			Context: func(b []byte) []byte { return append(b, syslog.Context()...) }})
+	default:
+		l.Write(Emerg, Record{Text: err.Error()})
+	}
+}
 
-func appendLine(b []byte, level Level, r *Record, now time.Time) []byte {
-	b = now.AppendFormat(b, "2006/01/02 15:04:05 [")
-	b = append(b, levelNames[level]...)
-	b = append(b, "] "...)
-	b = append(append(append(append(b, pid...), '#'), pid...), ": "...)
+// syslogErrorLevel tells errors of the network from those that should not be,
+// as which nginx counts every failed connect.
+func syslogErrorLevel(err *logfile.SyslogError) Level {
+	if err.Call == "connect" {
+		return Alert
+	}
+	switch err.Err {
+	case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.ENOTCONN, syscall.ETIMEDOUT,
+		syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
+		return Error
+	}
+	return Alert
+}
+
+const (
+	maxLine      = 2048 // the length at which nginx cuts a line, newline included
+	roomForErrno = 50   // is kept for the errno when the text is long
+)
+
+// lines are buffers for lines on their way.
+var lines = sync.Pool{New: func() any { b := make([]byte, 0, maxLine); return &b }}
+
+// pid is the process id and nginx's thread id, which in a process of one thread
+// is the same.
+var pid = strconv.Itoa(os.Getpid()) + "#" + strconv.Itoa(os.Getpid()) + ": "
+
+func (l *Log) appendLine(b []byte, level Level, r *Record, now time.Time) []byte {
+	b = l.clock.Append(b, now, logfile.ErrorLogTime)
+	b = append(append(append(b, " ["...), levelNames[level]...), "] "...)
+	b = append(b, pid...)
 	if r.Conn != 0 {
 		b = strconv.AppendUint(append(b, '*'), r.Conn, 10)
 		b = append(b, ' ')
 	}
 	b = append(b, r.Text...)
-	b = AppendErrno(b, r.Err)
-	if r.Context != nil {
+	if errno := errnoOf(r.Err); errno != 0 {
+		if len(b) > maxLine-roomForErrno {
+			b = append(b[:maxLine-roomForErrno], "..."...)
+		}
+		b = appendErrno(b, errno)
+	}
+	if r.Context != nil && level != Debug {
 		b = r.Context(b)
 	}
 	if len(b) > maxLine-1 {
@@ -117,11 +183,23 @@ func appendLine(b []byte, level Level, r *Record, now time.Time) []byte {
 // AppendErrno appends " (111: Connection refused)" for an error that is or
 // wraps an errno.
 func AppendErrno(b []byte, err error) []byte {
-	var errno syscall.Errno
-	if err == nil || !errors.As(err, &errno) || errno == 0 {
-		return b
+	if errno := errnoOf(err); errno != 0 {
+		return appendErrno(b, errno)
 	}
+	return b
+}
+
+func appendErrno(b []byte, errno syscall.Errno) []byte {
 	b = strconv.AppendInt(append(b, " ("...), int64(errno), 10)
 	b = append(append(b, ": "...), logfile.ErrorText(errno)...)
 	return append(b, ')')
+}
+
+// errnoOf returns the errno that err is or wraps; 0 if there is none.
+func errnoOf(err error) syscall.Errno {
+	if errno, ok := err.(syscall.Errno); ok || err == nil {
+		return errno
+	}
+	errno, _ := errors.AsType[syscall.Errno](err)
+	return errno
 }

@@ -15,7 +15,7 @@ import (
 // Target is a checked error_log directive.
 type Target struct {
 	Args  []string // as given: the destination and the levels
-	level Level
+	Level Level    // the most verbose that is wanted
 }
 
 // Parse checks the arguments of an error_log directive. The errors are nginx's.
@@ -32,7 +32,7 @@ func Parse(args []string) (Target, error) {
 		}
 	}
 	var err error
-	t.level, err = parseLevels(args[1:])
+	t.Level, err = parseLevels(args[1:])
 	return t, err
 }
 
@@ -43,7 +43,7 @@ var debugMasks = map[string]bool{"debug_core": true, "debug_alloc": true, "debug
 func parseLevels(words []string) (Level, error) {
 	level, masks := Level(0), false
 	for _, word := range words {
-		known := levelOf(word)
+		known := ParseLevel(word)
 		switch {
 		case known != 0 && (level != 0 || masks):
 			return 0, fmt.Errorf("duplicate log level \"%s\"", word)
@@ -64,15 +64,6 @@ func parseLevels(words []string) (Level, error) {
 	return level, nil
 }
 
-func levelOf(word string) Level {
-	for l := Emerg; l <= Debug; l++ {
-		if levelNames[l] == word {
-			return l
-		}
-	}
-	return 0
-}
-
 func memorySize(text string) (int64, bool) {
 	unit := int64(1)
 	switch {
@@ -88,21 +79,25 @@ func memorySize(text string) (int64, bool) {
 	return int64(n) * unit, err == nil
 }
 
-// ResolveSyslog finds the address of a syslog server for [logfile.ParseSyslog].
-func ResolveSyslog(server string) (network, address string, err error) {
-	u, err := addr.Parse(server, addr.Options{DefaultPort: 514})
+// defaultSyslogPort is the port of the syslog service.
+const defaultSyslogPort = 514
+
+// ResolveSyslog is the [logfile.Resolver] of nginx's addresses.
+func ResolveSyslog(server string) (network, address, name string, err error) {
+	u, err := addr.Parse(server, addr.Options{DefaultPort: defaultSyslogPort})
 	if err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
-	if a := u.Addrs[0]; a.IsUnix() {
-		return "unixgram", a.Path(), nil
+	a := u.Addrs[0]
+	if a.IsUnix() {
+		return "unixgram", a.Path(), a.String(), nil
 	}
-	return "udp", u.Addrs[0].String(), nil
+	return "udp", a.String(), a.String(), nil
 }
 
-// Open makes the log of several targets. Files are taken from, or opened in,
-// set; fullName makes their names absolute. Errors are those of
-// [logfile.Set.Open].
+// Open makes the log of several targets. Files and servers are taken from, or
+// opened in, set, which closes them; fullName makes names of files absolute.
+// Errors are those of [logfile.Set.Open].
 func Open(targets []Target, set *logfile.Set, fullName func(string) string) (*Log, error) {
 	sinks := make([]Sink, 0, len(targets))
 	for _, t := range targets {
@@ -110,31 +105,33 @@ func Open(targets []Target, set *logfile.Set, fullName func(string) string) (*Lo
 		if err != nil {
 			return nil, err
 		}
-		sinks = append(sinks, Sink{Level: t.level, Write: write})
+		sinks = append(sinks, Sink{Level: t.Level, Write: write})
 	}
 	return New(sinks...), nil
 }
 
 func (t *Target) open(set *logfile.Set, fullName func(string) string) (func([]byte, Level, time.Time), error) {
-	switch name := t.Args[0]; {
-	case name == "stderr":
+	name := t.Args[0]
+	if name == "stderr" || name == "" {
 		return writeTo(os.Stderr), nil
-	case strings.HasPrefix(name, "memory:"):
-		size, _ := memorySize(name[len("memory:"):])
-		return NewRing(int(size)).Write, nil
-	case strings.HasPrefix(name, "syslog:"):
-		s, err := logfile.ParseSyslog(name[len("syslog:"):], ResolveSyslog)
+	}
+	if size, ok := strings.CutPrefix(name, "memory:"); ok {
+		n, _ := memorySize(size)
+		return NewRing(int(n)).Write, nil
+	}
+	if text, ok := strings.CutPrefix(name, "syslog:"); ok {
+		s, err := set.Syslog(text, ResolveSyslog)
 		if err != nil {
 			return nil, err
 		}
 		return sendTo(s), nil
-	default:
-		f, err := set.Open(fullName(name))
-		if err != nil {
-			return nil, err
-		}
-		return func(line []byte, _ Level, _ time.Time) { _ = f.Write(line) }, nil
 	}
+	f, err := set.Open(fullName(name))
+	if err != nil {
+		return nil, err
+	}
+	// nginx tells nobody that a line of the error log could not be written.
+	return func(line []byte, _ Level, _ time.Time) { _ = f.WriteThrough(line) }, nil
 }
 
 func writeTo(w io.Writer) func([]byte, Level, time.Time) {
@@ -144,8 +141,11 @@ func writeTo(w io.Writer) func([]byte, Level, time.Time) {
 // sendTo sends each line, without its newline, at the severity of its level.
 func sendTo(s *logfile.Syslog) func([]byte, Level, time.Time) {
 	return func(line []byte, level Level, now time.Time) {
-		datagram := s.AppendHeader(make([]byte, 0, len(line)+64), int(level)-1, now)
-		// What cannot be sent is lost: there is no other place to tell of it.
-		_ = s.Send(append(datagram, line[:len(line)-1]...))
+		buf := lines.Get().(*[]byte)
+		*buf = s.AppendHeader((*buf)[:0], int(level)-1, now)
+		*buf = append(*buf, line[:len(line)-1]...)
+		// What cannot be sent is lost; the set's OnError hears of it.
+		_ = s.Send(*buf)
+		lines.Put(buf)
 	}
 }

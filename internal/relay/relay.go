@@ -1,105 +1,113 @@
-// Package relay moves bytes between a client and an upstream that are both
-// connected, as nginx's stream proxy does: one idle timeout over both directions,
-// at most one buffer in hand for each, and nginx's rule for when it is over, with
-// and without proxy_half_close.
+// Package relay moves bytes between a client and an upstream, once both are
+// connected, the way nginx's stream proxy does: one idle timeout over both
+// directions, at most one buffer of data in hand for each, and an end of
+// session rule that is nginx's, with and without proxy_half_close.
 //
-// [Relay] does it on an event loop, without a stack, buffer or pipe for an idle
-// session. [Pair] does it on two goroutines, for any two connections and on any
-// system.
+// On Linux [Relay] does it on an event loop, with no stack and no buffer for an
+// idle session; [Copy] does the same on goroutines for any pair of connections
+// and on any system.
 package relay
 
-import (
-	"time"
-)
+import "time"
 
-// Options of a relay. They are only read, so that many relays may share them.
+// Options of a relay. They are only read and may be shared by many.
 type Options struct {
-	// IdleTimeout ends the session when nothing was read or written for so long
-	// (proxy_timeout). Zero ends it at the first opportunity, as in nginx.
-	IdleTimeout time.Duration
-	// BufferSize is how much is read at a time, in bytes, before it is written
-	// (proxy_buffer_size). Zero means 16k. A relay on a loop reads at most 64k,
-	// and moves longer runs through a pipe.
-	BufferSize int
-	// HalfClose passes on the end of one direction and waits for the end of the
-	// other (proxy_half_close). Without it the end of one direction is the end.
-	HalfClose bool
-	// NoSplice keeps the data out of pipes.
-	NoSplice bool
-	// UploadRate and DownloadRate limit what is read from the client and from the
-	// upstream, in bytes per second; 0 means no limit.
-	UploadRate, DownloadRate int64
-	// Start is when the session came to the proxy: the rates count from there, in
-	// whole seconds. It is not used without rates.
-	Start time.Time
+	Timeout    time.Duration // longest silence of both sides; 0 ends at once
+	BufferSize int           // bytes read at a time
+	HalfClose  bool          // pass on the end of one direction, and wait for the other
 }
 
-func (o *Options) bufferSize() int {
-	if o.BufferSize <= 0 {
-		return 16 << 10
-	}
-	return o.BufferSize
+// Rates are the limits of a session in bytes per second; 0 is none.
+type Rates struct {
+	Upload, Download int64
+	Start            time.Time // when the session was handed to the proxy
 }
 
 // Side is one of the two connections.
 type Side uint8
 
-// The sides. A direction is named by the side it is read from.
+// The sides.
 const (
 	Client Side = iota
 	Upstream
 )
 
-// Handler is told of what happens to a session.
-type Handler interface {
-	// FirstByte is called when the upstream is first heard of, be it that it
-	// closed.
-	FirstByte()
-	// Failed is told of system calls that failed, before their consequences: a
-	// failed read counts as the end of that side, all else ends the session.
-	Failed(f Failure)
-	// Done is called once. Relay and connections are the handler's again: both
-	// connections are still open.
-	Done(r Result)
-}
+func (s Side) other() Side { return 1 - s }
 
-// Result tells how a session ended.
-type Result uint8
+// End tells why a relay is over.
+type End uint8
 
-// The results. Which side has disconnected is told by the direction in whose turn
-// the session ended, as in nginx's log.
+// The reasons. A side that disconnected is the one whose event ended it.
 const (
-	ClientDisconnected Result = iota
+	ClientDisconnected End = iota
 	UpstreamDisconnected
-	TimedOut   // IdleTimeout
-	SendFailed // reported to Failed before
-	Broken     // another call failed, reported to Failed before; nginx's status is 500
-	Stopped    // by Stop
+	TimedOut
+	SendFailed // reported as an [Error] before
+	Stopped    // by Stop or Quit
+	Panicked   // told before
 )
 
-// Failure is a failed system call.
-type Failure struct {
+// Error is a failed system call on one of the connections.
+type Error struct {
 	Side Side
-	Op   string // "recv()", "send()", "shutdown()" or "epoll_ctl()"
-	Err  error  // a syscall.Errno on a loop
+	Op   string // "recv()", "writev()" or "splice()"
+	Err  error
 }
 
-// Action says what was being done, in the words of nginx's log.
-func (f *Failure) Action() string {
-	switch {
-	case f.Op == "recv()" && f.Side == Client:
-		return "proxying and reading from client"
-	case f.Op == "recv()":
-		return "proxying and reading from upstream"
-	case f.Op == "send()" && f.Side == Client:
-		return "proxying and sending to client"
-	case f.Op == "send()":
-		return "proxying and sending to upstream"
+// Error returns the log text behind the name of this package.
+func (e *Error) Error() string { return "relay: " + e.Op + " failed: " + e.Err.Error() }
+
+// Action says what was being done, for the log.
+func (e *Error) Action() string {
+	if e.Op == "recv()" {
+		return recvActions[e.Side]
 	}
-	return "proxying connection"
+	return sendActions[e.Side]
+}
+
+var (
+	recvActions = [...]string{Client: "proxying and reading from client", Upstream: "proxying and reading from upstream"}
+	sendActions = [...]string{Client: "proxying and sending to client", Upstream: "proxying and sending to upstream"}
+)
+
+// FirstByteHandler is a [Handler] that is also told when the upstream is first
+// heard of.
+type FirstByteHandler interface{ RelayFirstByte(at time.Time) }
+
+// Handler is told of errors, of defects, and of the end. The connections are its own to
+// close.
+type Handler interface {
+	RelayError(e *Error)
+	RelayPanicked(value any, stack []byte)
+	RelayDone(end End)
 }
 
 // Counters are the bytes that have passed.
 type Counters struct {
 	FromClient, ToClient, FromUpstream, ToUpstream int64
+
+	// FirstByte is when the upstream was first heard of, be it that it closed.
+	// Zero: not yet.
+	FirstByte time.Time
+}
+
+// limit is nginx's rate limiting of one direction.
+type limit struct {
+	rate  int64 // bytes per second
+	start int64 // Unix seconds
+}
+
+// allow returns how many bytes may be read now, given those read so far, or how
+// long to wait until some may.
+func (l limit) allow(now time.Time, received int64) (n int64, wait time.Duration) {
+	n = l.rate*(now.Unix()-l.start+1) - received
+	if n <= 0 {
+		return 0, time.Duration(-n*1000/l.rate+1) * time.Millisecond
+	}
+	return n, 0
+}
+
+// pause is how long to wait after n bytes were read.
+func (l limit) pause(n int) time.Duration {
+	return time.Duration(int64(n)*1000/l.rate) * time.Millisecond
 }

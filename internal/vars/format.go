@@ -3,6 +3,7 @@ package vars
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Format is a compiled log_format: literals as they are, variables escaped.
@@ -14,15 +15,19 @@ type Format[S any] struct {
 
 // CompileFormat compiles the arguments of log_format behind name and escape=,
 // which are joined without a separator. The errors are those of [CheckFormat]
-// and `unknown "x" variable`.
+// and [UnknownError], with a format in which unknown variables are not found.
 func CompileFormat[S any](escape Escape, args []string, r *Registry[S]) (*Format[S], error) {
 	f := &Format[S]{escape: escape}
+	var unknown *UnknownError
 	err := eachFormatPiece(args, func(p piece) (err error) {
 		f.parts, err = r.bind(f.parts, p)
-		return err
+		return firstUnknown(&unknown, err)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case unknown != nil:
+		return f, unknown
 	}
 	return f, nil
 }
@@ -32,6 +37,18 @@ func CompileFormat[S any](escape Escape, args []string, r *Registry[S]) (*Format
 // `the closing bracket in "x" variable is missing`.
 func CheckFormat(args []string) error {
 	return eachFormatPiece(args, func(piece) error { return nil })
+}
+
+// FormatNames returns the names of the variables in well-formed arguments, in
+// lower case.
+func FormatNames(args []string) (names []string) {
+	_ = eachFormatPiece(args, func(p piece) error {
+		if p.kind == name {
+			names = append(names, strings.ToLower(p.text))
+		}
+		return nil
+	})
+	return names
 }
 
 // eachFormatPiece calls visit for all pieces in all arguments. An argument is

@@ -2,6 +2,7 @@ package vars
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -128,6 +129,10 @@ func (r *Registry[S]) fromPrefix(name string) *Variable[S] {
 	// Changeable, because a `set` of such a name is no duplicate for nginx.
 	return r.insert(Variable[S]{Name: name, Get: get, Changeable: true})
 }
+
+// Defined lists the variables that were added under their full names, in
+// alphabetical order and lower case.
+func (r *Registry[S]) Defined() []string { return slices.Sorted(maps.Keys(r.byName)) }
 
 // Names lists the variables in alphabetical order, prefixes among them.
 func (r *Registry[S]) Names() []string {

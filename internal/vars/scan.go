@@ -38,6 +38,21 @@ func Check(text string) error {
 	return nil
 }
 
+// Names returns the names of the variables in a well-formed text, in lower case.
+func Names(text string) (names []string) {
+	for text != "" {
+		p, rest, err := next(text, true)
+		if err != nil {
+			break
+		}
+		if p.kind == name {
+			names = append(names, strings.ToLower(p.text))
+		}
+		text = rest
+	}
+	return names
+}
+
 // ParseName returns the name in an argument that has to be a variable, like
 // the second of map: "$name". Which characters follow is not examined, just as
 // in nginx; `$` alone is left for [Registry.Add] to refuse.

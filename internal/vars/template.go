@@ -1,7 +1,8 @@
 package vars
 
 import (
-	"fmt"
+	"cmp"
+	"errors"
 	"strings"
 )
 
@@ -18,20 +19,43 @@ type part[S any] struct {
 	get  Getter[S]
 }
 
+// UnknownError tells of a variable that nothing defines.
+type UnknownError struct {
+	Name string // in lower case
+}
+
+// Error implements error, with nginx's text.
+func (e *UnknownError) Error() string { return "unknown \"" + e.Name + "\" variable" }
+
+// firstUnknown keeps the first of several variables that are unknown, in e, and
+// returns any other error.
+func firstUnknown(e **UnknownError, err error) error {
+	if u := (*UnknownError)(nil); errors.As(err, &u) {
+		*e = cmp.Or(*e, u)
+		return nil
+	}
+	return err
+}
+
 // Compile binds the variables of text to those in r. To be called when the
 // whole configuration has been read. Besides the errors of [Check] it returns
-// `unknown "x" variable`.
+// [UnknownError], with a template in which unknown variables are not found.
 func Compile[S any](text string, r *Registry[S]) (*Template[S], error) {
 	t := &Template[S]{}
+	var unknown *UnknownError
 	for text != "" {
 		p, rest, err := next(text, true)
 		if err != nil {
 			return nil, err
 		}
-		if t.parts, err = r.bind(t.parts, p); err != nil {
+		t.parts, err = r.bind(t.parts, p)
+		if err := firstUnknown(&unknown, err); err != nil {
 			return nil, err
 		}
 		text = rest
+	}
+	if unknown != nil {
+		return t, unknown
 	}
 	return t, nil
 }
@@ -57,7 +81,8 @@ func (r *Registry[S]) bind(parts []part[S], p piece) ([]part[S], error) {
 	}
 	v := r.Lookup(p.text)
 	if v == nil {
-		return nil, fmt.Errorf("unknown \"%s\" variable", strings.ToLower(p.text))
+		nothing := func(_ S, dst []byte) ([]byte, bool) { return dst, false }
+		return append(parts, part[S]{get: nothing}), &UnknownError{strings.ToLower(p.text)}
 	}
 	return append(parts, part[S]{get: v.Get}), nil
 }

@@ -1,0 +1,117 @@
+package logfile
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options make a [File] collect lines in memory. The zero value is a file that
+// is written to at once.
+type Options struct {
+	Buffer int           // bytes (buffer=); 0: no buffer
+	Flush  time.Duration // longest time a line is kept (flush=); 0: until the buffer is full
+	Gzip   int           // compression level of each flush, 1 to 9 (gzip=); 0: none
+}
+
+// File is an open log file. Its methods may be called from any goroutine.
+type File struct {
+	path string
+	set  *Set
+
+	// gate is held for reading while handle is used, so that lines of several
+	// event loops need not wait for each other, and for changing it.
+	gate   sync.RWMutex
+	handle handle
+	closed bool
+
+	buffer atomic.Pointer[buffer] // nil: none
+	health health
+}
+
+// Path is the name the file was opened by.
+func (f *File) Path() string { return f.path }
+
+// SetOptions makes a file buffered, for all who write to it. It returns false if
+// the file has another buffer already: nginx calls that `access_log "PATH"
+// already defined with conflicting parameters`. Without a buffer wanted, either
+// is fine.
+func (f *File) SetOptions(o Options) bool {
+	if o.Buffer <= 0 {
+		return true
+	}
+	fresh := newBuffer(f, o)
+	if f.buffer.CompareAndSwap(nil, fresh) {
+		return true
+	}
+	return f.buffer.Load().opt == o
+}
+
+// Write appends a line, newline included, through the buffer if there is one.
+// The error is a *WriteError and is returned at most once a minute for a file,
+// as nginx logs it. Within the second that the disk was found full lines are
+// dropped.
+func (f *File) Write(line []byte) error {
+	if f.health.suspended(f.set.now) {
+		return nil
+	}
+	if b := f.buffer.Load(); b != nil {
+		return b.add(line)
+	}
+	return f.write(line)
+}
+
+// WriteThrough is Write past the buffer: for error logs, which nginx does not
+// buffer even if an access log does so to the same file.
+func (f *File) WriteThrough(line []byte) error {
+	if f.health.suspended(f.set.now) {
+		return nil
+	}
+	return f.write(line)
+}
+
+// write writes to the file with a single system call, so that lines of several
+// processes do not mix.
+func (f *File) write(b []byte) error {
+	f.gate.RLock()
+	defer f.gate.RUnlock()
+	if f.closed {
+		return nil
+	}
+	n, errno := f.handle.write(b)
+	if n == len(b) {
+		return nil
+	}
+	return f.health.failed(&WriteError{Path: f.path, Err: errno, Written: n, Wanted: len(b)}, f.set.now())
+}
+
+func (f *File) reopen() error {
+	if b := f.buffer.Load(); b != nil {
+		f.set.report(b.flush())
+	}
+	h, err := openFile(f.path)
+	if err != nil {
+		return err
+	}
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	if f.closed {
+		h.close()
+		return nil
+	}
+	f.handle.close()
+	f.handle = h
+	return nil
+}
+
+func (f *File) close() {
+	if b := f.buffer.Load(); b != nil {
+		f.set.report(b.stop())
+	}
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	if !f.closed {
+		f.closed = true
+		f.handle.close()
+	}
+}

@@ -1,0 +1,84 @@
+//go:build unix
+
+package logfile
+
+import (
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// handle is a file descriptor. os.File would do too, but it goes on after an
+// incomplete write, and costs more.
+type handle int
+
+func openFile(path string) (handle, error) {
+	for {
+		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o644)
+		if err == nil {
+			return handle(fd), nil
+		}
+		if err != unix.EINTR {
+			return 0, &OpenError{path, errnoOf(err)}
+		}
+	}
+}
+
+// write returns an errno, or 0, with the bytes written.
+func (h handle) write(b []byte) (int, syscall.Errno) {
+	for {
+		n, err := unix.Write(int(h), b)
+		if err == nil {
+			return n, 0
+		}
+		if err != unix.EINTR {
+			return 0, errnoOf(err)
+		}
+	}
+}
+
+func (h handle) close() { _ = unix.Close(int(h)) }
+
+// sameAs tells whether path still leads to the open file.
+func (h handle) sameAs(path string) bool {
+	var open, there unix.Stat_t
+	if unix.Fstat(int(h), &open) != nil || unix.Stat(path, &there) != nil {
+		return false
+	}
+	return open.Dev == there.Dev && open.Ino == there.Ino
+}
+
+// datagramSocket is a connected socket that is written to without waiting.
+type datagramSocket struct {
+	conn     net.Conn
+	raw      syscall.RawConn
+	attempt  func(fd uintptr) bool // kept, because making it allocates
+	datagram []byte
+	result   syscall.Errno
+}
+
+func newDatagramSocket(conn net.Conn) (*datagramSocket, error) {
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	s := &datagramSocket{conn: conn, raw: raw}
+	s.attempt = func(fd uintptr) bool {
+		_, s.result = handle(fd).write(s.datagram)
+		return true // whatever came of it
+	}
+	return s, nil
+}
+
+// send returns an errno, or 0.
+func (s *datagramSocket) send(datagram []byte) syscall.Errno {
+	s.datagram = datagram
+	err := s.raw.Write(s.attempt)
+	s.datagram = nil
+	if err != nil {
+		return errnoOf(err)
+	}
+	return s.result
+}

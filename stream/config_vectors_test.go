@@ -1,0 +1,151 @@
+package stream
+
+// config_vectors_test.go - what `nginx -t` of 1.31.5 said to pieces of
+// configuration.
+
+import (
+	"encoding/json"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostream/gostream/internal/geoip/geoiptest"
+)
+
+// laterRecordings are those that cannot be replayed yet, by what is not there.
+var laterRecordings = map[string][]int{
+	"resolver":                        {895, 898, 899, 903, 904, 905, 1015},
+	"proxy_requests, proxy_responses": {955, 956},
+	"TLS": {
+		964, 965, 966, 967, 968, 969, 970, 971, 973, 974, 976, 978, 979, 981, 982, 984,
+		985, 986, 987, 988, 989, 990, 991, 1219, 1250, 1252, 1253, 1254, 1255, 1256, 1257, 1258,
+		1259, 1260, 1261, 1262, 1263, 1266, 1268, 1270, 1272, 1273, 1274, 1275, 1276, 1279, 1280, 1281,
+		1282, 1283, 1284, 1286, 1287, 1288, 1289, 1290, 1291, 1293, 1294, 1295, 1296, 1297, 1298, 1299,
+		1300, 1301, 1302, 1303, 1305, 1306, 1307, 1309, 1310, 1312, 1313, 1314, 1315, 1316, 1317, 1318,
+		1319, 1320,
+	},
+}
+
+// TestConfigVectors checks what is said to recorded pieces of configuration.
+// What stands outside the stream block is replayed by the tests of
+// cmd/gostream.
+func TestConfigVectors(t *testing.T) {
+	replayed := 0
+	for _, v := range recordings(t, "config test") {
+		text, ok := wrapped(&v)
+		if !ok {
+			continue
+		}
+		want, got := v.messages(t), whatIsSaid(t, text)
+		if reason := later(&v); reason != "" {
+			assert.NotEqual(t, want, got, "vector %d passes: it can be taken off the list (%s): %s", v.ID, reason, v.Input.Snippet)
+			continue
+		}
+		replayed++
+		assert.Equal(t, want, got, "vector %d: %s", v.ID, v.Input.Snippet)
+	}
+	assert.Greater(t, replayed, 200)
+}
+
+// categoriesElsewhere are the kinds of recordings that no test of this package
+// asks for, and why.
+var categoriesElsewhere = map[string]string{
+	"round robin": "upstream", "least_conn": "upstream", "hash": "upstream", "hash consistent": "upstream",
+	"fail_timeout timing": "upstream", "time s": "internal/conf", "time ms": "internal/conf",
+	"size": "internal/conf", "offset": "internal/conf", "fixed point percent": "internal/conf", "ssl_preread variables": "preread",
+	"ssl variables": "later: TLS", "virtual server phases": "later: TLS", "key mismatch": "later: TLS",
+	"upstream certificate name": "later: TLS", "udp empty datagram": "later: UDP",
+}
+
+// Every kind of recording is asked for by a test of this package, or has a
+// reason not to be.
+func TestEveryCategoryIsReplayed(t *testing.T) {
+	paths, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	var tests strings.Builder
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		tests.Write(text)
+	}
+	for category := range categories(t) {
+		asked := strings.Contains(tests.String(), `ecordings(t, "`+category+`")`)
+		assert.NotEqual(t, asked, categoriesElsewhere[category] != "", category)
+	}
+}
+
+// later is the reason for which a recording cannot be replayed yet.
+func later(v *recorded) string {
+	for reason, ids := range laterRecordings {
+		if slices.Contains(ids, v.ID) {
+			return reason
+		}
+	}
+	return ""
+}
+
+// messages are what nginx said.
+func (v *recorded) messages(t *testing.T) []string {
+	var out struct{ Messages []string }
+	require.NoError(t, json.Unmarshal(v.Output, &out))
+	if len(out.Messages) == 0 {
+		return nil
+	}
+	return out.Messages
+}
+
+// geoipDatabase was there when the recordings were made.
+const geoipDatabase = "/usr/share/GeoIP/GeoIP.dat"
+
+// whatIsSaid are the messages about a file, in which PREFIX is a folder with
+// logs in it.
+func whatIsSaid(t *testing.T, text string) (said []string) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "logs"), 0o755))
+	data := geoiptest.DAT(1, 3, geoiptest.Entry{Net: netip.MustParsePrefix("10.0.0.0/8"), Data: []byte{1}})
+	require.NoError(t, os.WriteFile(dir+"/dat", data, 0o600))
+	g, f := compileText(dir+"/conf", strings.NewReplacer("PREFIX", dir, geoipDatabase, dir+"/dat").Replace(text))
+	if g != nil {
+		g.files.Close()
+	}
+	for _, m := range f.log {
+		// libGeoIP prints its own errors, which are warnings here.
+		said = append(said, strings.NewReplacer(dir+"/conf", "CONF", dir+"/dat", geoipDatabase, dir, "PREFIX", "[warn] Error", "Error").Replace(m))
+	}
+	return said
+}
+
+// wrapped puts a snippet where it was when it was recorded. It is false for
+// places outside the stream block.
+func wrapped(v *recorded) (text string, ok bool) {
+	const head, listen, end = "pid x; error_log x;\n\nevents { }\nstream {\n", "listen 127.0.0.1:12999; ", " return x;"
+	snippet := v.Input.Snippet
+	switch v.Input.Context {
+	case "stream":
+	case "upstream":
+		snippet = "\nupstream u { " + snippet + " } server { " + listen + "proxy_pass u; }"
+	case "server":
+		snippet = "\nserver { " + listen + snippet + end + " }"
+		if v.Input.Directive == "server_name" {
+			// There was a second server: names are of no importance to one alone.
+			snippet += " server { " + listen + "server_name second; return x; }"
+		}
+	case "serverh":
+		snippet = "\nserver { " + listen + snippet + " }"
+		if strings.Contains(snippet, "proxy_pass u:") {
+			snippet = "upstream u { server 127.0.0.1:1; }" + snippet
+		}
+	case "servernl":
+		snippet = "\nserver { " + snippet + end + " }"
+	default:
+		return "", false
+	}
+	return head + snippet + "\n}\n", true
+}

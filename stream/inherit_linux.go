@@ -1,0 +1,77 @@
+package stream
+
+import (
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gostream/gostream/internal/addr"
+)
+
+// socketKey asks the kernel what a socket is bound to.
+func socketKey(fd int) (addressKey, error) {
+	unix.CloseOnExec(fd)
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return addressKey{}, callError(fmt.Sprintf("getsockname() of the inherited socket #%d", fd), addr.Addr{}, err)
+	}
+	var a addr.Addr
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		a = addr.IP(netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)))
+	case *unix.SockaddrInet6:
+		a = addr.IP(netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port)))
+	case *unix.SockaddrUnix:
+		a = addr.Unix(sa.Name)
+	default:
+		return addressKey{}, fmt.Errorf("the inherited socket #%d has an unsupported protocol family", fd)
+	}
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil {
+		return addressKey{}, callError("getsockopt(SO_TYPE)", a, err)
+	}
+	return addressKey{addr: a, udp: kind == unix.SOCK_DGRAM}, nil
+}
+
+// descriptors are what sockets are to other processes.
+func descriptors(sockets []socket) []int {
+	fds := make([]int, len(sockets))
+	for i, sk := range sockets {
+		fds[i] = int(sk)
+	}
+	return fds
+}
+
+// inherit makes open descriptors the sockets of the listener.
+func (ln *listener) inherit(fds []int) {
+	for _, fd := range fds {
+		unix.CloseOnExec(fd)
+		ln.sockets = append(ln.sockets, socket(fd))
+	}
+}
+
+// shareAddress lets more sockets have the address.
+func (ln *listener) shareAddress() error {
+	for _, sk := range ln.sockets {
+		if err := unix.SetsockoptInt(int(sk), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+			return callError("setsockopt(SO_REUSEPORT)", ln.addr, err)
+		}
+	}
+	return nil
+}
+
+// reconfigure applies options to open sockets. As in nginx, what cannot be
+// changed any more stays.
+func (ln *listener) reconfigure(opt *Listen) {
+	for _, sk := range ln.sockets {
+		if !opt.UDP && opt.Backlog != ln.opt.Backlog {
+			_ = unix.Listen(int(sk), opt.backlog())
+		}
+		if ln.opt.Deferred && !opt.Deferred {
+			_ = unix.SetsockoptInt(int(sk), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 0)
+		}
+		tuneSocket(int(sk), opt)
+	}
+	ln.opt = *opt
+}

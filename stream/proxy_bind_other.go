@@ -1,0 +1,15 @@
+//go:build !linux && !darwin && !freebsd
+
+package stream
+
+import "net"
+
+// hasTransparent: the system cannot connect from addresses that are not its own.
+const hasTransparent = false
+
+// prepareDialer makes package net bind its sockets.
+func (s *Session) prepareDialer(d *net.Dialer, _ *dialOptions, toUnix bool) {
+	if s.up.local != nil && !toUnix {
+		d.LocalAddr = net.TCPAddrFromAddrPort(s.up.local.addr)
+	}
+}
