@@ -5,6 +5,9 @@
 //	go test ./conformance                                  # all but nginx-tests
 //	go test ./conformance -run Postgres                    # one of them
 //	go test ./conformance -run NginxTests -nginx-tests DIR # nginx's own suite
+//	go test ./conformance -run Scripts                     # behaviours, one per file
+//	go test ./conformance -run Published                   # whole configurations
+//	go test ./conformance -run Fuzz -nginx path:NGINX      # the same as nginx, by random
 //	go test ./conformance -run Redis -server /path/nginx   # the same with nginx
 //
 // The configurations are the files in testdata, each folder that of a server;

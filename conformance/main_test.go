@@ -12,7 +12,6 @@ import (
 
 var (
 	serverFlag = flag.String("server", "", "drive this `binary` instead of building gostream")
-	suiteFlag  = flag.String("nginx-tests", "", "`folder` with a checkout of nginx-tests")
 )
 
 // server is the binary to drive, and buildError why there is none.
@@ -50,6 +49,9 @@ func build(dir string) (string, error) {
 	}
 	cmd := exec.Command("go", append(args, "./cmd/gostream")...)
 	cmd.Dir = ".."
+	if !raceDetector { // which needs cgo; releases are built without
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
 	}

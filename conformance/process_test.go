@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -28,21 +27,18 @@ const patience = 60 * time.Second
 // ports are the values of {{.Name}} in configurations.
 type ports map[string]int
 
-// takePorts finds a free port for each name, outside of what systems give to
-// clients.
+// takePorts reserves a free port for each name until the test ends.
 func takePorts(t *testing.T, names ...string) ports {
 	t.Helper()
-	const first, count = 22400, 600
-	found, start := ports{}, rand.IntN(count)
-	for i := 0; i < count && len(found) < len(names); i++ {
-		port := first + (start+i)%count
-		if ln, err := net.Listen("tcp", ":"+strconv.Itoa(port)); err == nil {
-			ln.Close()
-			found[names[len(found)]] = port
-		}
+	taken := ports{}
+	for _, name := range names {
+		port, hold := portPool.take()
+		t.Cleanup(func() { hold.Close() })
+		n, err := strconv.Atoi(port)
+		require.NoError(t, err)
+		taken[name] = n
 	}
-	require.Len(t, found, len(names), "free ports")
-	return found
+	return taken
 }
 
 // local is the address of a port on this machine.
