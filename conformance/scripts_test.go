@@ -47,6 +47,8 @@ func compareAll(t *testing.T, files []string, read func(*testing.T, string) *scr
 }
 
 // compare holds gostream against a reference, or the recording if there is none.
+// A difference must come three times: on a busy machine the kernel now and then
+// merges what a peer sends with its end, or resets where it had closed.
 func compare(t *testing.T, s *script, reference *subject) {
 	want := s.recorded
 	if reference != nil {
@@ -63,6 +65,10 @@ func compare(t *testing.T, s *script, reference *subject) {
 			t.Fatalf("no longer differs (%s): remove that line", s.differs)
 		}
 		t.Skip("differs:", s.differs)
+	}
+	for again := 0; again < 2 && (err != nil || want.text() != got.text()); again++ {
+		t.Logf("unsteady, again: %v\n%s", err, got.text())
+		got, err = s.run(t.TempDir(), &subject{binary: binary(t)})
 	}
 	require.NoError(t, err)
 	assert.Equal(t, want.text(), got.text())
