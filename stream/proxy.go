@@ -33,6 +33,11 @@ type ProxyConfig struct {
 
 	ProxyProtocol ProxyProtocol // header sent to the upstream; default off
 
+	// Requests and Responses divide a client's datagrams into sessions. They
+	// mean nothing to TCP, and datagrams are not proxied yet.
+	Requests  int64 // datagrams of a client in a session; 0 no limit
+	Responses int64 // datagrams that answer one of a client; 0 any number, negative none
+
 	Bind         ProxyBind // our end of upstream connections; default: the system chooses
 	SocketRcvBuf int64     // SO_RCVBUF towards the upstream, in bytes; default: the system's
 	SocketSndBuf int64     // SO_SNDBUF, likewise
@@ -88,6 +93,10 @@ var proxyTable = &conf.Table[ServerConfig]{
 			Set: conf.Number(func(c *ServerConfig) *int64 { return &c.Proxy.NextUpstreamTries })},
 		{Name: "proxy_next_upstream_timeout", Syntax: "time", Default: "0", In: inServers,
 			Set: conf.Msec(func(c *ServerConfig) *time.Duration { return &c.Proxy.NextUpstreamTimeout })},
+		{Name: "proxy_requests", Syntax: "number", Default: "0", In: inServers,
+			Set: conf.Number(func(c *ServerConfig) *int64 { return &c.Proxy.Requests })},
+		{Name: "proxy_responses", Syntax: "number", In: inServers,
+			Set: conf.Number(func(c *ServerConfig) *int64 { return &c.Proxy.Responses })},
 		{Name: "proxy_protocol", Syntax: "on | off | v2", Default: "off", In: inServers,
 			Set: conf.Enum(func(c *ServerConfig) *ProxyProtocol { return &c.Proxy.ProxyProtocol }, proxyProtocols)},
 	},

@@ -35,6 +35,8 @@ var notes = map[string]string{
 	"map_hash_bucket_size":         "checked; no effect",
 	"map_hash_max_size":            "checked; no effect",
 	"pcre_jit":                     "no effect",
+	"proxy_requests":               "for datagrams, which are not proxied yet",
+	"proxy_responses":              "for datagrams, which are not proxied yet",
 	"ssl_engine":                   "no effect",
 	"ssl_object_cache_inheritable": "no effect",
 	"thread_pool":                  "no effect",
@@ -50,11 +52,9 @@ var notes = map[string]string{
 // later are directives of nginx that are not there yet, by their first letters,
 // and why.
 var later = map[string]string{
-	"ssl_":            "TLS for clients has but a certificate",
-	"proxy_ssl":       "TLS towards upstreams",
-	"proxy_requests":  "UDP",
-	"proxy_responses": "UDP",
-	"resolver":        "host names at run time",
+	"ssl_":      "TLS for clients has but a certificate",
+	"proxy_ssl": "TLS towards upstreams",
+	"resolver":  "host names at run time",
 }
 
 // laterFor returns the entry of later that covers a directive.
