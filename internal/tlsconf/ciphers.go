@@ -1,0 +1,271 @@
+package tlsconf
+
+import (
+	"crypto/tls"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// cipherTable lists the cipher suites that OpenSSL 3.0 has, in its order of
+// preference: number, name, oldest protocol, key exchange, authentication,
+// encryption, message authentication.
+//
+//go:embed ciphers.txt
+var cipherTable string
+
+// suite is a cipher suite as OpenSSL describes it.
+type suite struct {
+	id                                 uint16
+	name, protocol, kx, auth, enc, mac string
+	bits                               int
+}
+
+var allSuites = sync.OnceValue(func() (all []*suite) {
+	for line := range strings.Lines(cipherTable) {
+		f := strings.Fields(line)
+		id, err := strconv.ParseUint(f[0], 16, 16)
+		if err != nil {
+			panic(err)
+		}
+		s := &suite{id: uint16(id), name: f[1], protocol: f[2], kx: f[3], auth: f[4], enc: f[5], mac: f[6]}
+		if _, bits, ok := strings.Cut(s.enc, "("); ok {
+			s.bits, _ = strconv.Atoi(strings.TrimSuffix(bits, ")"))
+		}
+		all = append(all, s)
+	}
+	return all
+})
+
+// supportedSuites are those of crypto/tls, by number; the value tells whether
+// one is for TLS 1.3.
+var supportedSuites = sync.OnceValue(func() map[uint16]bool {
+	m := map[uint16]bool{}
+	for _, s := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+		m[s.ID] = slices.Contains(s.SupportedVersions, tls.VersionTLS13)
+	}
+	return m
+})
+
+// CipherName is OpenSSL's name of a cipher suite, or its number.
+func CipherName(id uint16) string {
+	for _, s := range allSuites() {
+		if s.id == id {
+			return s.name
+		}
+	}
+	return fmt.Sprintf("0x%04x", id)
+}
+
+// errNoCipher is what OpenSSL says about a list without any cipher.
+var errNoCipher = errors.New("(SSL: error:0A0000B9:SSL routines::no cipher match)")
+
+var errCipherCommand = errors.New("(SSL: error:0A000118:SSL routines::invalid command)")
+
+// Ciphers reads an OpenSSL cipher list, of the kind of ssl_ciphers, and returns
+// the suites of TLS 1.2 and older that crypto/tls has, in the order of the
+// list. missing are names of suites, given as such, that OpenSSL has and
+// crypto/tls does not. If there is nothing but those, no suite is found.
+//
+// An error is what OpenSSL adds to `SSL_CTX_set_cipher_list("...") failed `.
+func Ciphers(list string) (found []uint16, missing []string, err error) {
+	l := newCipherList()
+	if err := l.read(list); err != nil {
+		return nil, nil, err
+	}
+	any := false
+	for _, s := range l.active {
+		if s.protocol == "TLSv1.3" {
+			continue
+		}
+		any = true
+		if _, ok := supportedSuites()[s.id]; ok {
+			found = append(found, s.id)
+		} else if slices.Contains(l.named, s.name) {
+			missing = append(missing, s.name)
+		}
+	}
+	if !any {
+		return nil, nil, errNoCipher
+	}
+	return found, missing, nil
+}
+
+// cipherList is a list while it is read. Suites that are in none of the slices
+// have been removed for good.
+type cipherList struct {
+	active, rest []*suite
+	named        []string // words of the list
+}
+
+func newCipherList() *cipherList { return &cipherList{rest: slices.Clone(allSuites())} }
+
+// defaultCiphers is what the word DEFAULT stands for.
+const defaultCiphers = "ALL:!COMPLEMENTOFDEFAULT:!eNULL"
+
+// read applies the rules of a list one after the other.
+func (l *cipherList) read(list string) error {
+	if after, ok := strings.CutPrefix(list, "DEFAULT"); ok {
+		if err := l.read(defaultCiphers); err != nil {
+			return err
+		}
+		list = after
+	}
+	separator := func(c rune) bool { return strings.ContainsRune(":;, ", c) }
+	for _, rule := range strings.FieldsFunc(list, separator) {
+		if err := l.apply(rule); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *cipherList) apply(rule string) error {
+	op := rule[0]
+	if strings.IndexByte("!-+@", op) >= 0 {
+		rule = rule[1:]
+	} else {
+		op = 0
+	}
+	if op == '@' {
+		return l.command(rule)
+	}
+	if rule == "" || strings.IndexFunc(rule, notInRule) >= 0 {
+		return errCipherCommand
+	}
+	words := strings.Split(rule, "+")
+	matches := func(s *suite) bool {
+		return !slices.ContainsFunc(words, func(w string) bool { return !s.is(w) })
+	}
+	switch op {
+	case 0:
+		l.named = append(l.named, words...)
+		l.add(matches)
+	case '!':
+		l.active = slices.DeleteFunc(l.active, matches)
+		l.rest = slices.DeleteFunc(l.rest, matches)
+	case '-':
+		gone, stay := split(l.active, matches)
+		l.active, l.rest = stay, append(gone, l.rest...)
+	case '+':
+		moved, stay := split(l.active, matches)
+		l.active = append(stay, moved...)
+	}
+	return nil
+}
+
+func (l *cipherList) add(matches func(*suite) bool) {
+	added, rest := split(l.rest, matches)
+	l.active, l.rest = append(l.active, added...), rest
+}
+
+// split parts a list in two without changing it.
+func split(list []*suite, matches func(*suite) bool) (yes, no []*suite) {
+	for _, s := range list {
+		if matches(s) {
+			yes = append(yes, s)
+		} else {
+			no = append(no, s)
+		}
+	}
+	return yes, no
+}
+
+func notInRule(c rune) bool {
+	return !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune("-.=_+", c))
+}
+
+// command is "@STRENGTH" or "@SECLEVEL=N". The level is checked and, as there is
+// nothing like it in crypto/tls, otherwise without effect.
+func (l *cipherList) command(word string) error {
+	if word == "STRENGTH" {
+		slices.SortStableFunc(l.active, func(a, b *suite) int { return b.bits - a.bits })
+		return nil
+	}
+	level, ok := strings.CutPrefix(word, "SECLEVEL=")
+	if !ok || len(level) != 1 || level[0] < '0' || level[0] > '5' {
+		return errCipherCommand
+	}
+	return nil
+}
+
+// is tells whether the suite is one of those that a word of a list stands for.
+func (s *suite) is(word string) bool {
+	if word == s.name {
+		return true
+	}
+	is, known := cipherWords[word]
+	return known && is(s)
+}
+
+// cipherWords are the words of OpenSSL's cipher lists that stand for several
+// suites.
+var cipherWords = map[string]func(*suite) bool{
+	"ALL":                 func(s *suite) bool { return s.enc != "None" },
+	"COMPLEMENTOFALL":     func(s *suite) bool { return s.enc == "None" },
+	"COMPLEMENTOFDEFAULT": notDefault,
+	"HIGH":                func(s *suite) bool { return s.bits >= 128 },
+	"MEDIUM":              none, // in a build without weak ciphers
+	"LOW":                 none,
+	"EXPORT":              none,
+
+	"kRSA": kx("RSA"), "kDHE": kx("DH"), "kEDH": kx("DH"), "DH": kx("DH"),
+	"kECDHE": kx("ECDH"), "kEECDH": kx("ECDH"), "ECDH": kx("ECDH"),
+	"kPSK": kx("PSK"), "kDHEPSK": kx("DHEPSK"), "kECDHEPSK": kx("ECDHEPSK"), "kRSAPSK": kx("RSAPSK"),
+	"kSRP": kx("SRP"), "SRP": kx("SRP"),
+	"EDH": ephemeral("DH"), "DHE": ephemeral("DH"), "EECDH": ephemeral("ECDH"), "ECDHE": ephemeral("ECDH"),
+	"ADH": anonymous("DH"), "AECDH": anonymous("ECDH"),
+	"RSA": func(s *suite) bool { return s.kx == "RSA" && s.auth == "RSA" },
+	"PSK": func(s *suite) bool { return strings.HasSuffix(s.kx, "PSK") },
+
+	"aRSA": auth("RSA"), "aECDSA": auth("ECDSA"), "ECDSA": auth("ECDSA"), "aPSK": auth("PSK"),
+	"aDSS": auth("DSS"), "DSS": auth("DSS"), "aSRP": auth("SRP"),
+	"aNULL": func(s *suite) bool { return s.auth == "None" },
+
+	"eNULL": enc("None"), "NULL": enc("None"),
+	"AES128": encAES("(128)"), "AES256": encAES("(256)"), "AES": enc("AES"), "AESGCM": enc("AESGCM"),
+	"AESCCM": enc("AESCCM"), "AESCCM8": enc("AESCCM8"), "CHACHA20": enc("CHACHA20"),
+	"CAMELLIA": enc("Camellia"), "CAMELLIA128": enc("Camellia(128)"), "CAMELLIA256": enc("Camellia(256)"),
+	"ARIA": enc("ARIA"), "ARIAGCM": enc("ARIAGCM"), "ARIA128": enc("ARIAGCM(128)"), "ARIA256": enc("ARIAGCM(256)"),
+	"CBC": func(s *suite) bool {
+		return s.mac != "AEAD" && s.enc != "None"
+	},
+
+	"MD5": mac("MD5"), "SHA": mac("SHA1"), "SHA1": mac("SHA1"), "SHA256": mac("SHA256"), "SHA384": mac("SHA384"),
+
+	"SSLv3": protocol("SSLv3"), "TLSv1": protocol("TLSv1"), "TLSv1.0": protocol("TLSv1"), "TLSv1.2": protocol("TLSv1.2"),
+}
+
+func none(*suite) bool { return false }
+
+// notDefault are the suites that OpenSSL has but does not use unless asked to.
+func notDefault(s *suite) bool {
+	return s.enc != "None" && (s.auth == "None" || s.auth == "DSS" ||
+		strings.HasPrefix(s.enc, "ARIA") || strings.HasPrefix(s.enc, "AESCCM") || strings.HasPrefix(s.enc, "Camellia"))
+}
+
+func kx(name string) func(*suite) bool   { return func(s *suite) bool { return s.kx == name } }
+func auth(name string) func(*suite) bool { return func(s *suite) bool { return s.auth == name } }
+func mac(name string) func(*suite) bool  { return func(s *suite) bool { return s.mac == name } }
+func protocol(name string) func(*suite) bool {
+	return func(s *suite) bool { return s.protocol == name }
+}
+func enc(prefix string) func(*suite) bool {
+	return func(s *suite) bool { return strings.HasPrefix(s.enc, prefix) }
+}
+
+func encAES(size string) func(*suite) bool {
+	return func(s *suite) bool { return strings.HasPrefix(s.enc, "AES") && strings.HasSuffix(s.enc, size) }
+}
+
+func ephemeral(name string) func(*suite) bool {
+	return func(s *suite) bool { return s.kx == name && s.auth != "None" }
+}
+
+func anonymous(name string) func(*suite) bool {
+	return func(s *suite) bool { return s.kx == name && s.auth == "None" }
+}

@@ -1,0 +1,62 @@
+package tlsconf
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// FuzzPEM reads texts as a certificate, a list of revoked ones and a key.
+func FuzzPEM(f *testing.F) {
+	paths, err := filepath.Glob("testdata/*.*")
+	if err != nil || len(paths) == 0 {
+		f.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if !strings.HasSuffix(path, "scrypt.key") { // which takes long on purpose
+			f.Add(string(text))
+		}
+	}
+	f.Add("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if chain, err := Certificates("data:" + text); err == nil && len(chain) == 0 {
+			t.Error("no certificate and no error")
+		}
+		if cas, err := CAs("data:" + text); err == nil && len(cas) == 0 {
+			t.Error("no certificate and no error")
+		}
+		if crls, err := CRLs("data:" + text); err == nil && len(crls) == 0 {
+			t.Error("no list and no error")
+		}
+		if key, _, err := Key("data:"+text, nil); (key == nil) != (err != nil) {
+			t.Error(key, err)
+		}
+	})
+}
+
+// FuzzPKCS8 decrypts encodings of encrypted keys, with
+// low bounds on the work that they may ask for.
+func FuzzPKCS8(f *testing.F) {
+	text, err := os.ReadFile("testdata/pbkdf2-des3.key")
+	if err != nil {
+		f.Fatal(err)
+	}
+	b, problem := (&pemReader{text}).block()
+	if problem != "" {
+		f.Fatal(problem)
+	}
+	f.Add(b.der)
+	iterations, memory := maxIterations, maxScrypt
+	f.Cleanup(func() { maxIterations, maxScrypt = iterations, memory })
+	maxIterations, maxScrypt = 2048, 1<<16
+	f.Fuzz(func(t *testing.T, der []byte) {
+		if plain, err := decryptPKCS8(der, []byte("secret")); err == nil && len(plain) >= len(der) {
+			t.Errorf("%d bytes in %d", len(plain), len(der))
+		}
+	})
+}

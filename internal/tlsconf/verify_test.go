@@ -1,0 +1,157 @@
+package tlsconf
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// authority is a certificate with its key.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+var serial int64
+
+// issue makes a certificate; a nil parent makes it a self-signed one. change, if
+// any, alters it before it is signed.
+func issue(t *testing.T, parent *authority, name string, change func(*x509.Certificate)) *authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	serial++
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
+	}
+	if change != nil {
+		change(c)
+	}
+	from, signer := c, key
+	if parent != nil {
+		from, signer = parent.cert, parent.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, from, &key.PublicKey, signer)
+	require.NoError(t, err)
+	cert, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	return &authority{cert, key}
+}
+
+func (a *authority) crl(t *testing.T, change func(*x509.RevocationList)) *x509.RevocationList {
+	t.Helper()
+	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour)}
+	if change != nil {
+		change(list)
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, list, a.cert, a.key)
+	require.NoError(t, err)
+	crl, err := x509.ParseRevocationList(der)
+	require.NoError(t, err)
+	return crl
+}
+
+func TestVerify(t *testing.T) {
+	root := issue(t, nil, "root", nil)
+	inter := issue(t, root, "inter", nil)
+	leaf := issue(t, inter, "leaf", nil)
+	alone := issue(t, nil, "alone", nil)
+	noCA := issue(t, root, "no CA", func(c *x509.Certificate) { c.IsCA = false })
+	short := issue(t, root, "short", func(c *x509.Certificate) { c.MaxPathLenZero = true })
+	narrow := issue(t, root, "narrow", func(c *x509.Certificate) {
+		c.PermittedDNSDomains, c.PermittedDNSDomainsCritical = []string{"example.com"}, true
+	})
+	old := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
+	young := func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }
+	usage := func(u x509.ExtKeyUsage) func(*x509.Certificate) {
+		return func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{u} }
+	}
+	name := func(name string) func(*x509.Certificate) {
+		return func(c *x509.Certificate) { c.DNSNames = []string{name} }
+	}
+	forged := issue(t, nil, "inter", func(c *x509.Certificate) { c.SubjectKeyId = inter.cert.SubjectKeyId })
+	sealed := issue(t, forged, "sealed", nil)
+	sealed.cert.RawIssuer, sealed.cert.AuthorityKeyId = inter.cert.RawSubject, nil
+
+	for _, tt := range []struct {
+		what  string
+		roots []*authority
+		peer  []*authority
+		depth int
+		want  VerifyResult
+	}{
+		{"itself trusted", []*authority{alone}, []*authority{alone}, 1, VerifyOK},
+		{"self-signed", []*authority{root}, []*authority{alone}, 1, selfSigned},
+		{"chain", []*authority{root}, []*authority{leaf, inter}, 1, VerifyOK},
+		{"intermediate trusted too", []*authority{root, inter}, []*authority{leaf}, 1, VerifyOK},
+		{"only the intermediate trusted", []*authority{inter}, []*authority{leaf}, 1, noIssuer},
+		{"intermediate missing", []*authority{root}, []*authority{leaf}, 1, unableToVerifyLeaf},
+		{"root missing", nil, []*authority{leaf, inter}, 1, noLocalIssuer},
+		{"root not trusted", []*authority{alone}, []*authority{leaf, inter, root}, 3, selfSignedInChain},
+		{"too long", []*authority{root}, []*authority{leaf, inter}, 0, chainTooLong},
+		{"expired", []*authority{root}, []*authority{issue(t, root, "old", old)}, 1, expired},
+		{"expired and self-signed", nil, []*authority{issue(t, nil, "old", old)}, 1, expired},
+		{"not yet valid", []*authority{root}, []*authority{issue(t, root, "young", young)}, 1, notYetValid},
+		{"no authority", []*authority{root}, []*authority{issue(t, noCA, "leaf", nil), noCA}, 1, invalidCA},
+		{"for servers", []*authority{root}, []*authority{issue(t, root, "s", usage(x509.ExtKeyUsageServerAuth))}, 1, unsuitablePurpose},
+		{"for clients", []*authority{root}, []*authority{issue(t, root, "c", usage(x509.ExtKeyUsageClientAuth))}, 1, VerifyOK},
+		{"path length", []*authority{root}, []*authority{issue(t, issue(t, short, "below", nil), "leaf", nil)}, 3, unableToVerifyLeaf},
+		{"name permitted", []*authority{root}, []*authority{issue(t, narrow, "leaf", name("a.example.com")), narrow}, 1, VerifyOK},
+		{"name not permitted", []*authority{root}, []*authority{issue(t, narrow, "leaf", name("a.example.org")), narrow}, 1, forbiddenName},
+		{"forged", []*authority{root}, []*authority{sealed, inter}, 1, badSignature},
+	} {
+		v := Verifier{Depth: tt.depth, Purpose: x509.ExtKeyUsageClientAuth}
+		for _, a := range tt.roots {
+			v.Roots = append(v.Roots, a.cert)
+		}
+		var peer []*x509.Certificate
+		for _, a := range tt.peer {
+			peer = append(peer, a.cert)
+		}
+		chain, got := v.Verify(peer, time.Now())
+		assert.Equal(t, tt.want, got, "%s: %s", tt.what, got)
+		assert.Same(t, peer[0], chain[0])
+		assert.NotEmpty(t, got.String())
+	}
+	below := issue(t, short, "below", nil)
+	v := Verifier{Roots: []*x509.Certificate{root.cert}, Depth: 3, Purpose: x509.ExtKeyUsageClientAuth}
+	_, got := v.Verify([]*x509.Certificate{issue(t, below, "leaf", nil).cert, below.cert, short.cert}, time.Now())
+	assert.Equal(t, pathLengthExceeded, got)
+}
+
+func TestVerifyWithLists(t *testing.T) {
+	root := issue(t, nil, "root", nil)
+	leaf := issue(t, root, "leaf", nil)
+	revokes := func(l *x509.RevocationList) {
+		l.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: leaf.cert.SerialNumber, RevocationTime: time.Now()}}
+	}
+	stranger := issue(t, nil, "root", nil)
+	for want, lists := range map[VerifyResult][]*x509.RevocationList{
+		VerifyOK:        {root.crl(t, nil)},
+		revoked:         {root.crl(t, revokes)},
+		noCRL:           {leaf.crl(t, nil)},
+		badCRLSignature: {stranger.crl(t, nil)},
+		crlExpired:      {root.crl(t, func(l *x509.RevocationList) { l.NextUpdate = time.Now().Add(-time.Minute) })},
+		crlNotYetValid:  {root.crl(t, func(l *x509.RevocationList) { l.ThisUpdate = time.Now().Add(time.Minute) })},
+	} {
+		v := Verifier{Roots: []*x509.Certificate{root.cert}, CRLs: lists, Depth: 1, Purpose: x509.ExtKeyUsageClientAuth}
+		_, got := v.Verify([]*x509.Certificate{leaf.cert}, time.Now())
+		assert.Equal(t, want, got, "%s", got)
+	}
+}
+
+func TestOptional(t *testing.T) {
+	for r := range verifyTexts {
+		assert.Equal(t, r >= 18 && r <= 21 || r == 27, r.Optional(), "%d", r)
+	}
+}
