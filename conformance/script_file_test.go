@@ -79,6 +79,11 @@ func (s *script) run(dir string, server *subject) (outcome, error) {
 			return nil, err
 		}
 	}
+	if strings.Contains(s.files["nginx.conf"], " tls/") {
+		if err := copyKeys(dir); err != nil {
+			return nil, err
+		}
+	}
 	if s.steps == nil {
 		return stage.testConfig(server)
 	}

@@ -24,6 +24,8 @@ var (
 		{regexp.MustCompile(`(^|[^.\d])\d\.\d{3}\b`), "${1}DURATION"},
 		{regexp.MustCompile(`(\.\d+:)(?:1[6-9]|[2-6]\d)\d{3}\b`), "${1}EPHEMERAL"},
 		{regexp.MustCompile(`\[(\w+)\] \d+#\d+: `), "[$1] "},
+		// What the TLS library says differs between its versions, too.
+		{regexp.MustCompile(`\(SSL: .*?\)( while|\n|$)`), "(SSL: REASON)$1"},
 	}
 	logLine   = regexp.MustCompile(`^TIME \[(\w+)\] (?:\*(\d+) )?(.*)$`)
 	proxied   = regexp.MustCompile(`( proxy \S+:)(\d+)( connected to \S+:)(\d+)`)

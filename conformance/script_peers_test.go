@@ -5,6 +5,7 @@ package conformance
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -34,10 +35,17 @@ type peer struct {
 	changed chan struct{} // closed and replaced when got or end change
 }
 
-// newPeer reads a connection until it ends; handle, if any, is told of what
-// comes, with the end as an empty read.
+// newPeer reads a connection.
 func newPeer(conn net.Conn, handle func(*peer, []byte)) *peer {
 	p := &peer{conn: conn, changed: make(chan struct{})}
+	p.read(handle)
+	return p
+}
+
+// read reads the connection until it ends; handle, if any, is told of what
+// comes, with the end as an empty read.
+func (p *peer) read(handle func(*peer, []byte)) {
+	conn := p.conn
 	go func() {
 		buffer := make([]byte, 64<<10)
 		for {
@@ -58,7 +66,6 @@ func newPeer(conn net.Conn, handle func(*peer, []byte)) *peer {
 			}
 		}
 	}()
-	return p
 }
 
 func ending(err error) string {
@@ -139,10 +146,14 @@ func (p *peer) holds(text string) bool {
 
 // reset ends the connection without a word.
 func (p *peer) reset() {
-	if c, ok := p.conn.(*net.TCPConn); ok {
+	conn := p.conn
+	if c, ok := conn.(*tls.Conn); ok {
+		conn = c.NetConn()
+	}
+	if c, ok := conn.(*net.TCPConn); ok {
 		_ = c.SetLinger(0)
 	}
-	p.conn.Close()
+	conn.Close()
 }
 
 func (p *peer) halfClose() error {
@@ -162,6 +173,7 @@ func (p *peer) summary(s *stage) string {
 	} else {
 		text = strconv.Quote(text)
 	}
+	text = agreed(p.conn) + text
 	if p.told {
 		text += " " + p.end
 	}
@@ -181,6 +193,7 @@ type backend struct {
 
 // newBackend listens; how tells what its connections do, see the README.
 func newBackend(name, address, how, text string) (*backend, error) {
+	how, overTLS := strings.CutPrefix(how, "tls-")
 	handle, opening, ok := behaviour(how, text)
 	if !ok {
 		return nil, fmt.Errorf("no behaviour %q", how)
@@ -200,7 +213,12 @@ func newBackend(name, address, how, text string) (*backend, error) {
 			if err != nil {
 				return
 			}
-			opening(conn)
+			if overTLS {
+				conn = secured(conn)
+				go opening(conn) // a handshake needs the other side
+			} else {
+				opening(conn)
+			}
 			p := newPeer(conn, handle)
 			p.silent = how == "say" || how == "close" || how == "reset"
 			b.mu.Lock()

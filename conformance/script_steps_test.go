@@ -101,6 +101,7 @@ func init() {
 		"exit":       {0, func(s *stage, _ []string) error { return s.until("end", s.gone) }},
 		"send":       onPeer(2, send),
 		"hello":      onPeer(1, hello),
+		"tls":        onPeer(1, handshake),
 		"proxy":      onPeer(2, proxyHeader),
 		"try-send":   onPeer(2, func(p *peer, a []string) error { _ = send(p, a); return nil }),
 		"expect":     onPeer(2, func(p *peer, a []string) error { return p.expect(a[0]) }),
@@ -207,8 +208,10 @@ func (s *stage) connect(args []string) error {
 	if err != nil {
 		return err
 	}
-	p := newPeer(conn, nil)
-	p.port = portOf(conn.LocalAddr())
+	p := &peer{conn: conn, port: portOf(conn.LocalAddr()), changed: make(chan struct{})}
+	if !slices.Contains(args, "tls") {
+		p.read(nil)
+	}
 	s.name(args[0], p)
 	s.numbers[p.port] = args[0]
 	s.clients = append(s.clients, args[0])
