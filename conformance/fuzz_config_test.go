@@ -18,7 +18,7 @@ import (
 type vocabulary map[string][]string
 
 // notThere are directives of the table that gostream does not have.
-var notThere = []string{"ssl_", "proxy_ssl", "resolver", "geoip"}
+var notThere = []string{"ssl_", "proxy_ssl", "geoip"}
 
 // values are arguments that directives of a type take.
 var values = []struct{ kind, list string }{

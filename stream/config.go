@@ -147,6 +147,12 @@ type CoreConfig struct {
 	PrereadTimeout       time.Duration // 0 means 30s, negative at once
 	ProxyProtocolTimeout time.Duration // 0 means 30s, negative at once
 	TCPNodelay           Flag          // default on
+
+	// Resolver finds the addresses of the names that [ProxyConfig.Pass] yields
+	// by its variables; nil: such sessions fail. ResolverTimeout is the time for
+	// an answer; 0 means 30s, negative no limit.
+	Resolver        *upstream.Resolver
+	ResolverTimeout time.Duration
 }
 
 // Dialer opens an upstream connection in place of the system's connect, for

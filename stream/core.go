@@ -9,6 +9,7 @@ import (
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/regex"
 	"github.com/gostream/gostream/internal/vars"
+	"github.com/gostream/gostream/upstream"
 )
 
 // inServers are the contexts of a setting that servers inherit.
@@ -24,6 +25,10 @@ var coreTable = &conf.Table[ServerConfig]{
 			Set: conf.Msec(func(c *ServerConfig) *time.Duration { return &c.Core.PrereadTimeout })},
 		{Name: "proxy_protocol_timeout", Syntax: "time", Default: "30s", In: inServers,
 			Set: conf.Msec(func(c *ServerConfig) *time.Duration { return &c.Core.ProxyProtocolTimeout })},
+		{Name: "resolver", Syntax: "address ... [valid=time] [ipv4=on|off] [ipv6=on|off]", In: inServers, Args: conf.AtLeast(1),
+			Set: conf.Slot(func(c *ServerConfig) **upstream.Resolver { return &c.Core.Resolver }, upstream.ParseResolver)},
+		{Name: "resolver_timeout", Syntax: "time", Default: "30s", In: inServers,
+			Set: conf.Msec(func(c *ServerConfig) *time.Duration { return &c.Core.ResolverTimeout })},
 		{Name: "tcp_nodelay", Syntax: "on | off", Default: "on", In: inServers,
 			Set: conf.FlagOf(func(c *ServerConfig) *Flag { return &c.Core.TCPNodelay })},
 	},

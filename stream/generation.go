@@ -26,20 +26,21 @@ type generation struct {
 	cellOf   map[string]int // cells of per-session variables, by lower-case name
 	hostname string
 
-	servers  map[*ServerConfig]*server // by the block it was made of
-	plan     []*socketPlan
-	room     int64                     // connections that an event loop may have
-	names    map[*address]*serverNames // of addresses with several servers
-	groups   groups
-	zones    map[string]*limitZone
-	geoip    GeoIPConfig // with its databases open
-	formats  map[string]*vars.Format[*Session]
-	files    logfile.Set
-	logPaths map[*LogFileCache]*logfile.Paths
-	debug    []trusted   // clients of debug_connection
-	mainLog  *errlog.Log // of the main context
-	errorLog *errlog.Log // of the stream block
-	counters *counters   // shared with the generations before and after
+	servers   map[*ServerConfig]*server // by the block it was made of
+	plan      []*socketPlan
+	room      int64                     // connections that an event loop may have
+	names     map[*address]*serverNames // of addresses with several servers
+	groups    groups
+	resolvers resolvers
+	zones     map[string]*limitZone
+	geoip     GeoIPConfig // with its databases open
+	formats   map[string]*vars.Format[*Session]
+	files     logfile.Set
+	logPaths  map[*LogFileCache]*logfile.Paths
+	debug     []trusted   // clients of debug_connection
+	mainLog   *errlog.Log // of the main context
+	errorLog  *errlog.Log // of the stream block
+	counters  *counters   // shared with the generations before and after
 
 	sessions atomic.Int64 // running on this generation, plus one as long as it is in force
 }
@@ -228,8 +229,14 @@ func (g *generation) retire() { g.release() }
 
 func (g *generation) release() {
 	if g.sessions.Add(-1) == 0 {
-		g.files.Close()
+		g.close()
 	}
+}
+
+// close closes what was opened for sessions.
+func (g *generation) close() {
+	g.resolvers.close()
+	g.files.Close()
 }
 
 // mergeServers gives each server what it inherits, and the defaults.

@@ -13,12 +13,16 @@ import (
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/internal/relay"
+	"github.com/gostream/gostream/internal/resolver"
 )
 
 // proxyServer is the compiled [ProxyConfig] of a server.
 type proxyServer struct {
 	group *group    // of a literal proxy_pass
 	pass  *template // of one with variables
+
+	resolver        *resolver.Resolver // for names that it yields; nil: none
+	resolverTimeout time.Duration      // 0: none
 
 	bind          proxyBind
 	dial          dialOptions
@@ -55,10 +59,14 @@ func (g *generation) compileProxy(c *ServerConfig, p *proxyServer) (err error) {
 	if p.pass, err = g.compile(from.Pass); err != nil {
 		return err
 	}
-	if text, static := p.pass.Static(); static {
-		if p.group, err = g.groups.literal(text); err != nil && c.passAt.File != "" {
-			err = c.passAt.Errorf("%s", err)
-		}
+	text, static := p.pass.Static()
+	if !static {
+		p.resolverTimeout = max(c.Core.ResolverTimeout, 0)
+		p.resolver, err = g.resolver(c.Core.Resolver)
+		return err
+	}
+	if p.group, err = g.groups.literal(text); err != nil && c.passAt.File != "" {
+		err = c.passAt.Errorf("%s", err)
 	}
 	return err
 }
@@ -103,11 +111,10 @@ func (s *Session) chooseGroup() Status {
 	defer buf.release()
 	g := p.group
 	if g == nil {
-		var err error
+		var status Status
 		buf.b = p.pass.Append(buf.b, s)
-		if g, err = s.gen.groups.evaluated(string(buf.b)); err != nil {
-			s.log(errlog.Error, err.Error(), nil)
-			return statusInternal
+		if g, status = s.evaluateGroup(string(buf.b)); g == nil {
+			return status
 		}
 	}
 	s.up.group = g
@@ -121,6 +128,19 @@ func (s *Session) chooseGroup() Status {
 		s.up.selection.LimitTries(p.tries)
 	}
 	return next
+}
+
+// evaluateGroup finds the group for a value of proxy_pass.
+func (s *Session) evaluateGroup(text string) (*group, Status) {
+	g, u, err := s.gen.groups.evaluated(text)
+	switch {
+	case err != nil:
+		s.log(errlog.Error, err.Error(), nil)
+		return nil, statusInternal
+	case g == nil:
+		return s.resolve(&u)
+	}
+	return g, next
 }
 
 // tryUpstream takes the next server of the group and connects to it. If that

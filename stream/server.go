@@ -144,7 +144,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		cancel()
 	}
 	s.workers.stop()
-	gen.files.Close()
+	gen.close()
 	return err
 }
 

@@ -25,6 +25,11 @@ type transport interface {
 	// write sends text to the client; timeout bounds each wait.
 	write(p []byte, timeout time.Duration) (int, error)
 
+	// await waits until the function that start is given has been called, from
+	// whichever goroutine, which may be at once. An error means that the session
+	// is to end before; what start has returned is called then.
+	await(start func(done func()) (cancel func())) error
+
 	// refuse makes the close of a session without an upstream a reset if the
 	// client has sent something, which nobody has got.
 	refuse()

@@ -41,6 +41,10 @@ func (t *loopTransport) write(p []byte, timeout time.Duration) (int, error) {
 	return t.client.Write(p, timeout)
 }
 
+func (t *loopTransport) await(start func(done func()) (cancel func())) error {
+	return t.client.Await(start)
+}
+
 func (t *loopTransport) refuse() {
 	if t.early == nil {
 		return

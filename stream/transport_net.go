@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -98,6 +99,18 @@ func (t *netTransport) write(p []byte, timeout time.Duration) (int, error) {
 	t.by(time.Now().Add(timeout), t.client.SetWriteDeadline)
 	n, err := t.client.Write(p)
 	return n, plainError(err)
+}
+
+func (t *netTransport) await(start func(done func()) (cancel func())) error {
+	called := make(chan struct{})
+	cancel := start(sync.OnceFunc(func() { close(called) }))
+	select {
+	case <-called:
+		return nil
+	case <-t.life.Done():
+		cancel()
+		return os.ErrDeadlineExceeded
+	}
 }
 
 // refuse has nothing to do: only what was peeked at has been read.

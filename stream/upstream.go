@@ -101,25 +101,26 @@ func (gs *groups) literal(text string) (*group, error) {
 func isUnix(u addr.URL) bool { return len(u.Addrs) == 1 && u.Addrs[0].IsUnix() }
 
 // evaluated returns the group for the value that proxy_pass has in a session:
-// a group of the configuration, else a server of its own.
-func (gs *groups) evaluated(text string) (*group, error) {
+// a group of the configuration, else a server of its own. For a host whose
+// addresses are yet to be found it is nil.
+func (gs *groups) evaluated(text string) (*group, addr.URL, error) {
 	u, err := addr.Parse(text, addr.Options{NoResolve: true})
 	if err != nil {
-		return nil, fmt.Errorf("%w in upstream \"%s\"", err, text)
+		return nil, u, fmt.Errorf("%w in upstream \"%s\"", err, text)
 	}
 	if found := gs.named[strings.ToLower(u.Host)]; found != nil && u.NoPort {
-		return found, nil
+		return found, u, nil
 	}
 	if found := gs.implicit[strings.ToLower(text)]; found != nil {
-		return found, nil
+		return found, u, nil
 	}
 	switch {
 	case u.Port == 0 && !isUnix(u):
-		return nil, fmt.Errorf("no port in upstream \"%s\"", u.Host)
+		return nil, u, fmt.Errorf("no port in upstream \"%s\"", u.Host)
 	case len(u.Addrs) == 0:
-		return nil, fmt.Errorf("no resolver defined to resolve %s", u.Host)
+		return nil, u, nil
 	}
-	return &group{Group: upstream.Implicit(text, u.Addrs), name: u.Host}, nil
+	return &group{Group: upstream.Implicit(text, u.Addrs), name: u.Host}, u, nil
 }
 
 // upstreamVariables are the per-try lists.

@@ -20,7 +20,7 @@ var upstreamTable = &conf.Table[Config]{
 		},
 		{
 			Name: "resolver", Syntax: "address ... [valid=time] [ipv4=on|off] [ipv6=on|off]",
-			In: conf.Upstream, Args: conf.AtLeast(1), Set: conf.Func(setResolver),
+			In: conf.Upstream, Args: conf.AtLeast(1), Set: conf.Slot(func(c *Config) **Resolver { return &c.Resolver }, ParseResolver),
 		},
 		{
 			Name: "resolver_timeout", Syntax: "time", Default: "30s", In: conf.Upstream,
@@ -128,13 +128,4 @@ func orZero[V ~int | ~int64](v V) V {
 		return conf.Zero
 	}
 	return v
-}
-
-// setResolver keeps the words. Whoever makes the resolver checks them.
-func setResolver(c *Config, d *conf.Directive) error {
-	if c.Resolver != nil {
-		return d.Duplicate()
-	}
-	c.Resolver = d.Args
-	return nil
 }

@@ -47,7 +47,8 @@ func TestParse(t *testing.T) {
 	c.Servers, c.zones = nil, nil
 	assert.Equal(t, &Config{
 		Name: "Pool", Zone: "a", Method: LeastTime, Metric: LastByteTime, Inflight: true,
-		Resolver: []string{"127.0.0.1", "valid=5s"}, ResolverTimeout: -1, file: "CONF", line: 1,
+		Resolver:        &Resolver{Servers: []string{"127.0.0.1"}, Valid: 5 * time.Second, addrs: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}},
+		ResolverTimeout: -1, file: "CONF", line: 1,
 	}, c)
 }
 
@@ -178,7 +179,7 @@ func TestNew(t *testing.T) {
 			`no resolver defined to resolve names at run time in upstream "u"`,
 		},
 		{
-			Config{Name: "u", Zone: "z", Resolver: []string{"::1"}, Servers: []Server{{Address: "db", Service: "x", Resolve: true}}},
+			Config{Name: "u", Zone: "z", Resolver: &Resolver{Servers: []string{"[::1]"}}, Servers: []Server{{Address: "db", Service: "x", Resolve: true}}},
 			`the "resolve" parameter is not supported yet in upstream "u"`,
 		},
 	} {

@@ -44,7 +44,7 @@ func (c *Config) checkResolve(servers []Server) error {
 		if c.Zone == "" {
 			return fmt.Errorf(`resolving names at run time requires upstream "%s"%s to be in shared memory`, c.Name, c.place())
 		}
-		if len(c.Resolver) == 0 {
+		if c.Resolver == nil {
 			return c.errorf(`no resolver defined to resolve names at run time in upstream "%s"`, c.Name)
 		}
 		return c.errorf(`the "resolve" parameter is not supported yet in upstream "%s"`, c.Name)

@@ -86,10 +86,10 @@ type Config struct {
 	// except that servers with Resolve need one as they do in nginx.
 	Zone string
 
-	// Resolver are the arguments of the group's resolver directive, and
-	// ResolverTimeout is the time for one of its answers: 0 means 30s. They are
-	// for servers with Resolve.
-	Resolver        []string
+	// Resolver and ResolverTimeout, the time for one of its answers, are for
+	// servers with Resolve. Nil and 0 mean those of the stream block; there 0
+	// means 30s, and negative that there is no limit.
+	Resolver        *Resolver
 	ResolverTimeout time.Duration
 
 	// Lookup finds the addresses of a host name. Nil asks the system.

@@ -54,7 +54,6 @@ var notes = map[string]string{
 var later = map[string]string{
 	"ssl_":      "TLS for clients has but a certificate",
 	"proxy_ssl": "TLS towards upstreams",
-	"resolver":  "host names at run time",
 }
 
 // laterFor returns the entry of later that covers a directive.
