@@ -252,6 +252,9 @@ func (p *play) visit(name string) {
 	token := name + "!"
 	if h.preread {
 		first := pick(p.Rand, firstBytes)
+		if h.proxied { // and may be refused already
+			first.step = "may " + first.step
+		}
 		do(first.step)
 		do(fmt.Sprintf("until NAME %q", first.end))
 	} else {

@@ -99,6 +99,7 @@ func init() {
 		"signal":     {1, (*stage).signal},
 		"copy":       {2, (*stage).copy},
 		"exit":       {0, func(s *stage, _ []string) error { return s.until("end", s.gone) }},
+		"may":        {2, func(s *stage, a []string) error { _ = s.step(a[0], a[1:]); return nil }},
 		"send":       onPeer(2, send),
 		"hello":      onPeer(1, hello),
 		"tls":        onPeer(1, handshake),

@@ -90,7 +90,7 @@ func (c *Config) newCaptures(d *conf.Directive, names []regex.Name) error {
 // define notes that a variable is defined. It fails for those that cannot be.
 func (c *Config) define(name string) error {
 	if len(c.names.Names()) == 0 {
-		if err := addBuiltins(&c.names); err != nil {
+		if err := addBuiltins(&c.names, nil); err != nil {
 			return err
 		}
 	}

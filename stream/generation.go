@@ -260,7 +260,7 @@ func mergeServers(cfg *Config) ([]*ServerConfig, error) {
 
 // defineVariables makes all variables known, then binds what they depend on.
 func (g *generation) defineVariables(cfg *Config, servers []*ServerConfig) error {
-	if err := addBuiltins(&g.vars); err != nil {
+	if err := addBuiltins(&g.vars, g); err != nil {
 		return err
 	}
 	var binds []func() error

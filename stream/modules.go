@@ -69,10 +69,14 @@ func Tables() []conf.Rows {
 	return slices.Concat(rows, upstream.Tables())
 }
 
-// addBuiltins makes the variables of all modules known.
-func addBuiltins(r *registry) error {
+// addBuiltins makes the variables of all modules known, to be read by sessions
+// of a generation if there is one.
+func addBuiltins(r *registry, g *generation) error {
 	for _, list := range builtinVariables {
 		for _, v := range list {
+			if v.Once && g != nil {
+				v.Get = g.cached(v.Name, v.Get, false)
+			}
 			if err := r.Add(v); err != nil {
 				return err
 			}

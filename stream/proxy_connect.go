@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/internal/relay"
@@ -322,8 +323,10 @@ func setProxyPass(c *ServerConfig, d *conf.Directive) error {
 	if err := d.CheckValue(d.Args[0]); err != nil {
 		return err
 	}
-	if d.Args[0] == "" {
-		return d.Errorf("no host in upstream \"\"")
+	if !strings.Contains(d.Args[0], "$") {
+		if _, err := addr.Parse(d.Args[0], addr.Options{NoResolve: true}); err != nil {
+			return d.Errorf("%v in upstream \"%s\"", err, d.Args[0])
+		}
 	}
 	c.Proxy.Pass, c.content, c.passAt = d.Args[0], contentProxy, conf.Directive{File: d.File, Line: d.Line}
 	return nil

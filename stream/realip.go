@@ -4,9 +4,9 @@ package stream
 // $realip_remote_port.
 
 import (
-	"net"
 	"net/netip"
 
+	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/cidrtree"
 	"github.com/gostream/gostream/internal/conf"
 )
@@ -50,14 +50,13 @@ func compileRealIP(from string) (t trusted, lowBits bool, err error) {
 	if p, low, err := cidrtree.ParseCIDR(from); err == nil {
 		return trusted{nets: []netip.Prefix{p}}, low, nil
 	}
-	addrs, err := net.LookupHost(from)
+	addrs, err := addr.Lookup(from)
 	if err != nil {
 		return t, false, err
 	}
-	for _, text := range addrs {
-		if a, err := netip.ParseAddr(text); err == nil {
-			t.nets = append(t.nets, netip.PrefixFrom(a, a.BitLen()))
-		}
+	for _, a := range addrs {
+		a = a.Unmap()
+		t.nets = append(t.nets, netip.PrefixFrom(a, a.BitLen()))
 	}
 	return t, false, nil
 }

@@ -23,9 +23,9 @@ var sslPrereadTable = &conf.Table[ServerConfig]{
 }
 
 var sslPrereadVariables = []variable{
-	{Name: "ssl_preread_protocol", Get: helloVariable(func(h *clientHello) []byte { return h.protocol })},
-	{Name: "ssl_preread_server_name", Get: helloVariable(func(h *clientHello) []byte { return h.serverName })},
-	{Name: "ssl_preread_alpn_protocols", Get: helloVariable(func(h *clientHello) []byte { return h.alpn })},
+	{Name: "ssl_preread_protocol", Once: true, Get: helloVariable(func(h *clientHello) []byte { return h.protocol })},
+	{Name: "ssl_preread_server_name", Once: true, Get: helloVariable(func(h *clientHello) []byte { return h.serverName })},
+	{Name: "ssl_preread_alpn_protocols", Once: true, Get: helloVariable(func(h *clientHello) []byte { return h.alpn })},
 }
 
 // clientHello is what a session keeps of the ClientHello. Its slices are used

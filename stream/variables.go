@@ -27,11 +27,11 @@ var coreVariables = []variable{
 	{Name: "binary_remote_addr", Get: func(s *Session, b []byte) ([]byte, bool) { return s.remote.appendBinary(b), true }},
 	{Name: "server_addr", Get: func(s *Session, b []byte) ([]byte, bool) { return s.localAddr().appendHost(b), true }},
 	{Name: "server_port", Get: func(s *Session, b []byte) ([]byte, bool) { return s.localAddr().appendPort(b), true }},
-	{Name: "server_name", Get: func(s *Session, b []byte) ([]byte, bool) { return append(b, s.srv.name...), true }},
+	{Name: "server_name", Once: true, Get: func(s *Session, b []byte) ([]byte, bool) { return append(b, s.srv.name...), true }},
 	{Name: "protocol", Get: protocolVariable},
 	{Name: "status", Get: statusVariable},
-	{Name: "bytes_received", Get: func(s *Session, b []byte) ([]byte, bool) { return strconv.AppendInt(b, s.received(), 10), true }},
-	{Name: "bytes_sent", Get: func(s *Session, b []byte) ([]byte, bool) { return strconv.AppendInt(b, s.sent(), 10), true }},
+	{Name: "bytes_received", Once: true, Get: func(s *Session, b []byte) ([]byte, bool) { return strconv.AppendInt(b, s.received(), 10), true }},
+	{Name: "bytes_sent", Once: true, Get: func(s *Session, b []byte) ([]byte, bool) { return strconv.AppendInt(b, s.sent(), 10), true }},
 	{Name: "session_time", Get: func(s *Session, b []byte) ([]byte, bool) {
 		return appendMsec(b, s.now().UnixMilli()-s.start), true
 	}},
@@ -78,7 +78,7 @@ func hostname() string {
 }
 
 // cell keeps a variable that is computed once per session: those of map and
-// set, and named captures.
+// set, named captures, and builtin ones with Once.
 type cell struct {
 	state cellState
 	text  []byte

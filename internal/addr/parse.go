@@ -3,6 +3,7 @@ package addr
 import (
 	"errors"
 	"net/netip"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -201,15 +202,11 @@ func parsePort(text string, o Options) (uint16, error) {
 	return uint16(n), nil
 }
 
-// parseNumber reads digits; values from a million on are all the same to it.
+// parseNumber reads digits; values from a million on are all the same to it, but
+// to nginx those above 63 bits are no numbers.
 func parseNumber(text string) (n int, ok bool) {
-	for _, c := range []byte(text) {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = min(n*10+int(c-'0'), 1e6)
-	}
-	return n, text != ""
+	value, err := strconv.ParseUint(text, 10, 63)
+	return int(min(value, 1e6)), err == nil
 }
 
 // parseIPv4 reads four decimal numbers. Like nginx it takes zeros in front and

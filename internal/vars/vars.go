@@ -30,6 +30,11 @@ type Variable[S any] struct {
 	// and named captures define them, and ssl_* are of this kind). Defining a
 	// name that is not changeable is an error.
 	Changeable bool
+
+	// Once is for values that may change during a session, but of which nginx
+	// keeps the first that is asked for, as it does without
+	// NGX_STREAM_VAR_NOCACHEABLE. The owner of the registry sees to it.
+	Once bool
 }
 
 // notFound is the getter of variables that have none.
