@@ -195,8 +195,11 @@ func (c *Copier) sendFirst(f *copyFlow) bool {
 }
 
 func (c *Copier) send(to Side, f *copyFlow, p []byte) bool {
+	// Counted before: what the bytes bring about, the other direction may log
+	// before Write returns.
+	f.sent.Add(int64(len(p)))
 	n, err := c.conn(to).Write(p)
-	f.sent.Add(int64(n))
+	f.sent.Add(int64(n - len(p)))
 	if err == nil {
 		c.touch()
 		return true
