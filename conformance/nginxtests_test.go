@@ -90,14 +90,13 @@ func TestNginxTests(t *testing.T) {
 	}
 }
 
-// suiteFiles are the files of the suite that are about stream.
+// suiteFiles are the files of the suite that are about stream, or are made so.
 func suiteFiles(t *testing.T, dir string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "stream*.t"))
 	require.NoError(t, err)
 	require.NotEmpty(t, paths, "files stream*.t in %s", dir)
-	paths = append(paths, filepath.Join(dir, "worker_shutdown_timeout_stream.t"))
-	var names []string
+	names := append(rewritten(), "worker_shutdown_timeout_stream.t")
 	for _, p := range paths {
 		names = append(names, filepath.Base(p))
 	}
@@ -120,7 +119,7 @@ func (s *suite) test(t *testing.T, file string) {
 	if maySkip {
 		checks = skipped.Checks
 	}
-	hasHTTP := s.hasHTTP(t, file)
+	hasHTTP := rewrites[file] == nil && s.hasHTTP(t, file)
 	if hasHTTP && *httpNginxFlag == "" && *serverFlag == "" {
 		t.Skipf("%s is skipped: it has an http block, and -http-nginx does not name an nginx", file)
 	}
@@ -157,7 +156,12 @@ func (s *suite) excused(t *testing.T, file string, result tapResult) []string {
 func (s *suite) run(t *testing.T, file string, hasHTTP bool) (tapResult, string) {
 	ctx, cancel := context.WithTimeout(context.Background(), suiteTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "perl", file)
+	script := file
+	if rewrites[file] != nil {
+		script = s.rewrite(t, file)
+	}
+	// A file goes to the folder that it is in, and looks for its library there.
+	cmd := exec.CommandContext(ctx, "perl", "-I"+filepath.Join(s.dir, "lib"), script)
 	cmd.Dir = s.dir
 	// TEST_NGINX_UNSAFE asks for the checks that depend on time and log lines, too.
 	cmd.Env = append(os.Environ(), "TEST_NGINX_BINARY="+binary(t), "TEST_NGINX_UNSAFE=1")
