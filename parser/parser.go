@@ -24,6 +24,8 @@
 package parser
 
 import (
+	"os"
+
 	"github.com/tufanbarisyildirim/gonginx/config"
 )
 
@@ -63,6 +65,23 @@ type Options struct {
 type Snapshot struct {
 	Texts map[string]string   // of files, by path
 	Paths map[string][]string // that a pattern stands for
+}
+
+// ReadFile returns the contents of a file that the configuration names without
+// including it. They are read but once: the file may be a pipe.
+func (s *Snapshot) ReadFile(path string) ([]byte, error) {
+	if text, ok := s.Texts[path]; ok {
+		return []byte(text), nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if s.Texts == nil {
+		s.Texts = map[string]string{}
+	}
+	s.Texts[path] = string(text)
+	return text, nil
 }
 
 // Block is the { } of a directive, as this package builds it.

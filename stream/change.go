@@ -89,10 +89,6 @@ func (c *Change) Commit() {
 		}
 		s.startForeign()
 	}
-	old.unfollow()
-	if s.started {
-		c.gen.follow()
-	}
 	old.retire()
 }
 

@@ -79,6 +79,9 @@ type Config struct {
 	EventsAtOnce int
 	AcceptPause  time.Duration
 
+	file    string // the file that the block ends in, and the line
+	endLine int
+
 	uses   []string                 // variables that values refer to, in the order of the file
 	report func(level, text string) // where warnings about all of it go; nil: nowhere
 

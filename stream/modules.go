@@ -48,6 +48,7 @@ var builtinVariables = [][]variable{
 	realipVariables,
 	limitVariables,
 	geoipVariables,
+	sslVariables,
 	sslPrereadVariables,
 	upstreamVariables,
 }
@@ -95,5 +96,6 @@ func Parse(d *conf.Directive) (*Config, error) {
 		return cfg, err
 	}
 	cfg.uses = d.Env().Variables
+	cfg.file, cfg.endLine = d.File, d.End().Line
 	return cfg, nil
 }

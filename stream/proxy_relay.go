@@ -51,7 +51,10 @@ func (s *Session) firstByte(at time.Time) {
 // relayError reports a failed call of the relay, and what was being done.
 func (s *Session) relayError(e *relay.Error) {
 	s.action = e.Action()
+	var ssl *sslError
 	switch {
+	case errors.As(e.Err, &ssl):
+		s.log(map[relay.Side]errlog.Level{relay.Client: errlog.Info, relay.Upstream: errlog.Error}[e.Side], ssl.text, ssl.errno)
 	case errors.Is(e.Err, io.ErrUnexpectedEOF):
 	case e.Side == relay.Client:
 		s.log(peerErrorLevel(e.Err, errlog.Info), e.Op+" failed", e.Err)

@@ -4,7 +4,9 @@ package stream
 // what the client gets, the error log and the access log.
 
 import (
+	"crypto/tls"
 	"encoding/json"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -44,9 +46,16 @@ var plays = map[string]play{
 	"pp eof":            closing(""),
 	"preread full":      message("\x16\x03\x01\x01\x00\x01\x00\x00\x00\x00"),
 	"proxy_protocol on": header,
-	"limit_conn":        besides(""),
-	"limit_conn dry":    besides("E:y"),
-	"max_conns":         besides(""),
+	"ssl plain http":    message("GET / HTTP/1.0\r\n\r\n"),
+	"ssl eof":           closing(""),
+	"ssl reject":        shakingHands("EXC [SSL: TLSV1_UNRECOGNIZED_NAME] tlsv1 unrecognized name (_ssl.c:1006)", ""),
+
+	"ssl verify on no cert": shakingHands("", ""),
+	"ssl verify bad cert":   shakingHands("", "stranger"),
+
+	"limit_conn":     besides(""),
+	"limit_conn dry": besides("E:y"),
+	"max_conns":      besides(""),
 }
 
 // blocks is what stands beside the server in scenarios that need more.
@@ -65,8 +74,6 @@ const blocks = `
 
 // laterScenarios are those whose directives are not served yet.
 var laterScenarios = map[string]string{
-	"ssl plain http": "TLS texts", "ssl timeout": "TLS tests", "ssl eof": "TLS tests", "ssl reject": "ssl_reject_handshake",
-	"ssl verify on no cert": "ssl_verify_client", "ssl verify bad cert": "ssl_verify_client",
 	"proxy_ssl to plain": "proxy_ssl", "proxy_ssl verify fail": "proxy_ssl", "proxy_ssl name mismatch": "proxy_ssl",
 	"udp echo": "UDP", "udp echo two msgs": "UDP", "udp no reply expected 1": "UDP", "udp responses unlimited": "UDP",
 	"udp responses 0": "UDP", "udp refused": "UDP", "udp pp v1": "UDP", "udp pp v2": "UDP", "udp deny": "UDP",
@@ -126,6 +133,10 @@ func replaySessions(t *testing.T, change func(*Config), group []scenario) {
 	listen := "listen 127.0.0.1:PORT0"
 	if strings.HasPrefix(first.Input.Scenario, "pp ") {
 		listen += " proxy_protocol"
+	}
+	if strings.HasPrefix(first.Input.Scenario, "ssl ") {
+		listen += " ssl"
+		names = append(names, "CERTS", tlsFiles(t))
 	}
 	replace := append([]string{"LOGFORMAT", first.Input.LogFormat}, names...)
 	config := strings.ReplaceAll(first.Input.Config, "%d", "PORT0")
@@ -247,6 +258,24 @@ func closing(text string) play {
 		streamtest.Send(s.t, c, text)
 		require.NoError(s.t, c.Close())
 		return ""
+	}
+}
+
+// shakingHands speaks TLS, with a certificate if it has the name of one. Python
+// had its own words for an alert, which the recording shows.
+func shakingHands(alert, name string) play {
+	return func(s *site) string {
+		config := &tls.Config{InsecureSkipVerify: true}
+		if name != "" {
+			showing(s.t, name)(config)
+		}
+		c := tls.Client(s.dial("PORT0"), config)
+		text, err := io.ReadAll(c)
+		if err != nil {
+			assert.ErrorContains(s.t, err, "unrecognized name")
+			return alert
+		}
+		return string(text)
 	}
 }
 

@@ -3,7 +3,6 @@ package stream
 // virtual_server.go - a compiled server block.
 
 import (
-	"crypto/tls"
 	"time"
 
 	"github.com/gostream/gostream/internal/errlog"
@@ -29,7 +28,7 @@ type server struct {
 	access     []accessRule
 	realip     []trusted
 	limits     []limit
-	tls        *tls.Config // of listen ... ssl; nil: no certificate
+	tls        *serverTLS // of listen ... ssl; nil: no certificate
 	errorLog   *errlog.Log
 	debugLog   *errlog.Log // for clients of debug_connection; nil: there are none
 	accessLogs []accessLog

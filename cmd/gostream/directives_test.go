@@ -37,8 +37,15 @@ var notes = map[string]string{
 	"pcre_jit":                     "no effect",
 	"proxy_requests":               "for datagrams, which are not proxied yet",
 	"proxy_responses":              "for datagrams, which are not proxied yet",
+	"ssl_certificate_compression":  "not supported, a warning says so",
+	"ssl_ciphers":                  "those that crypto/tls has; a warning for others that are named",
+	"ssl_conf_command":             "some commands have an effect, a warning for others",
+	"ssl_dhparam":                  "checked; no effect, a warning says so",
+	"ssl_ecdh_curve":               "those that crypto/tls has; a warning for others, and their order does not matter",
+	"ssl_ech_file":                 "not supported, a warning says so",
 	"ssl_engine":                   "no effect",
 	"ssl_object_cache_inheritable": "no effect",
+	"ssl_session_cache":            "of one worker process; sessions are resumed by tickets that have a number in them",
 	"thread_pool":                  "no effect",
 	"timer_resolution":             "no effect",
 	"use":                          "no effect: epoll on Linux, Go's poller elsewhere",
@@ -52,8 +59,9 @@ var notes = map[string]string{
 // later are directives of nginx that are not there yet, by their first letters,
 // and why.
 var later = map[string]string{
-	"ssl_":      "TLS for clients has but a certificate",
-	"proxy_ssl": "TLS towards upstreams",
+	"ssl_ocsp":     "OCSP",
+	"ssl_stapling": "OCSP",
+	"proxy_ssl":    "TLS towards upstreams",
 }
 
 // laterFor returns the entry of later that covers a directive.

@@ -26,7 +26,6 @@ var workerMarkValue = strings.Repeat("-", 40)
 const (
 	linkFile = 3 + iota
 	handoffFile
-	memoryFile
 	firstSocket
 )
 

@@ -51,7 +51,11 @@ func (p *program) read(env *conf.Env) (*settings, error) {
 		s.stream, err = stream.Parse(d)
 		return err
 	}
-	return s, s.main.apply(fullSchema(), env, p.parse()...)
+	trees := p.parse()
+	if p.snapshot != nil {
+		env.ReadFile = p.snapshot.ReadFile
+	}
+	return s, s.main.apply(fullSchema(), env, trees...)
 }
 
 // complete fills in defaults and what the stream block has to know of the

@@ -33,7 +33,7 @@ func writeVersion(w io.Writer, o *options) {
 		fmt.Fprintf(w, usage, strings.TrimSuffix(defaultPrefix, "/")+"/", defaultErrorLog, defaultConf)
 	}
 	if o.configure {
-		fmt.Fprintf(w, "built by %s\nbuilt with crypto/tls of %[1]s\nTLS SNI support enabled\nconfigure arguments: %s\n",
+		fmt.Fprintf(w, "built by %s\nbuilt with crypto/tls of %[1]s, configured as with OpenSSL 3.0\nTLS SNI support enabled\nconfigure arguments: %s\n",
 			runtime.Version(), strings.Join(configureArguments(), " "))
 	}
 }

@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"iter"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -22,6 +23,10 @@ type Env struct {
 	// names, mostly "warn". Nil: they are dropped.
 	Log func(level, msg string)
 
+	// ReadFile reads a file that a directive names, such as one of pass phrases,
+	// which may be a pipe. Nil: os.ReadFile. See [Env.Read].
+	ReadFile func(path string) ([]byte, error)
+
 	// Variables are the names of the variables that values refer to, in the order
 	// of the file, some of them several times.
 	Variables []string
@@ -35,6 +40,14 @@ func (e *Env) PrefixPath(name string) string { return join(e.Prefix, name) }
 // ConfPath returns a file name of the kind that is relative to the main
 // configuration file.
 func (e *Env) ConfPath(name string) string { return join(e.ConfDir, name) }
+
+// Read reads a file with ReadFile. Its errors are those of package os.
+func (e *Env) Read(path string) ([]byte, error) {
+	if e.ReadFile != nil {
+		return e.ReadFile(path)
+	}
+	return os.ReadFile(path)
+}
 
 // Report passes a message that does not end the reading of the configuration to
 // Log.

@@ -61,6 +61,27 @@ func CipherName(id uint16) string {
 	return fmt.Sprintf("0x%04x", id)
 }
 
+// Suite says what a cipher suite of TLS 1.2 or older needs.
+type Suite struct {
+	ECDHE bool // a curve that both sides have
+	ECDSA bool // a certificate with an elliptic curve key, and not with an RSA one
+	TLS12 bool // TLS 1.2 itself
+}
+
+// SuiteByID describes a suite that crypto/tls has; false for others and those
+// of TLS 1.3.
+func SuiteByID(id uint16) (Suite, bool) {
+	if tls13, ok := supportedSuites()[id]; !ok || tls13 {
+		return Suite{}, false
+	}
+	for _, s := range allSuites() {
+		if s.id == id {
+			return Suite{s.kx == "ECDH", s.auth == "ECDSA", s.protocol == "TLSv1.2"}, true
+		}
+	}
+	return Suite{}, false
+}
+
 // errNoCipher is what OpenSSL says about a list without any cipher.
 var errNoCipher = errors.New("(SSL: error:0A0000B9:SSL routines::no cipher match)")
 

@@ -99,6 +99,11 @@ func (id *Identity) Certificates() (found []tls.Certificate) {
 	return found
 }
 
+// IsRSA tells whether the key of a certificate is an RSA one.
+func IsRSA(c *tls.Certificate) bool {
+	return c.Leaf != nil && kindOf(c.Leaf.PublicKey) == kindRSA
+}
+
 // Load adds a certificate and its key from files, or from behind "data:". A
 // nil cache stands for none. call is the function of OpenSSL that a mismatch is
 // blamed on: SSL_CTX_use_PrivateKey or, while a connection is made,

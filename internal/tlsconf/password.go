@@ -19,6 +19,11 @@ func Passwords(name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ParsePasswords(name, text)
+}
+
+// ParsePasswords is [Passwords] for a file that has been read.
+func ParsePasswords(name string, text []byte) ([]string, error) {
 	var found []string
 	for line := range bytes.Lines(text) {
 		if len(line) > maxPassword {

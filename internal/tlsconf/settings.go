@@ -1,0 +1,299 @@
+package tlsconf
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Settings is what directives, and the commands of ssl_conf_command after them,
+// say about connections: the part of OpenSSL's SSL_CTX that is for both sides.
+type Settings struct {
+	Protocols   Protocols
+	Ciphers     []uint16      // of TLS 1.2 and older, the preferred one first; empty: none
+	Curves      []tls.CurveID // empty: those of crypto/tls
+	ServerOrder bool          // the order of Ciphers decides, not that of the client
+	Tickets     bool          // sessions may be resumed by tickets
+	Identity    Identity
+}
+
+// SetCiphers reads an OpenSSL cipher list. Its error is a complete message.
+func (s *Settings) SetCiphers(list string) (err error) {
+	if s.Ciphers, _, err = Ciphers(list); err != nil {
+		return fmt.Errorf("SSL_CTX_set_cipher_list(\"%s\") failed %w", list, err)
+	}
+	return nil
+}
+
+// SetCurves reads a list of groups. Its error is a complete message.
+func (s *Settings) SetCurves(list string) (err error) {
+	if s.Curves, _, err = Curves(list); err != nil {
+		return fmt.Errorf("SSL_CTX_set1_curves_list(\"%s\") failed%w", list, err)
+	}
+	return nil
+}
+
+// CheckDHParams looks whether a file has parameters for DHE, for which
+// crypto/tls has no use. Its error is a complete message.
+func CheckDHParams(name string) error {
+	text, queue := readFile(name, "r")
+	if queue != nil {
+		return errors.New(withQueue("BIO_new_file(\""+name+"\") failed", queue...))
+	}
+	r := pemReader{text}
+	if _, problem := r.next("DH PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS"); problem != "" {
+		return errors.New(withQueue("PEM_read_bio_DHparams(\""+name+"\") failed", problem))
+	}
+	return nil
+}
+
+// command is one that OpenSSL has for its configuration files.
+type command struct {
+	// apply carries the command out. Its error is OpenSSL's queue, without the
+	// last entry if it is "bad value". Nil: the command has no effect here.
+	apply func(s *Settings, value string) error
+
+	// check tells whether the value is one for a command that has no effect.
+	// Nil: any is.
+	check func(value string) bool
+	file  bool // the value is a name of a file
+}
+
+// commands are OpenSSL's by their names in lower case.
+var commands = map[string]*command{
+	"protocol":                  {apply: setProtocol},
+	"minprotocol":               {apply: setMinProtocol},
+	"maxprotocol":               {apply: setMaxProtocol},
+	"cipherstring":              {apply: func(s *Settings, v string) (err error) { s.Ciphers, _, err = Ciphers(v); return unwrapped(err) }},
+	"ciphersuites":              {check: areCiphersuites},
+	"curves":                    {apply: setGroups},
+	"groups":                    {apply: setGroups},
+	"ecdhparameters":            {},
+	"options":                   {apply: setOptions},
+	"certificate":               {apply: setCertificate, file: true},
+	"privatekey":                {apply: setPrivateKey, file: true},
+	"signaturealgorithms":       {check: areSignatures},
+	"clientsignaturealgorithms": {check: areSignatures},
+	"numtickets":                {},
+	"recordpadding":             {},
+	"verifymode":                {},
+	"dhparameters":              {file: true},
+	"serverinfofile":            {file: true},
+	"chaincapath":               {file: true},
+	"chaincafile":               {file: true},
+	"verifycapath":              {file: true},
+	"verifycafile":              {file: true},
+	"requestcafile":             {file: true},
+	"clientcafile":              {file: true},
+	"clientcapath":              {file: true},
+	"requestcapath":             {file: true},
+}
+
+// Run carries a command of ssl_conf_command out. path makes names of files
+// complete. Its error is a complete message.
+func (s *Settings) Run(name, value string, path func(string) string) error {
+	c := commands[strings.ToLower(name)]
+	if c == nil {
+		return fmt.Errorf("SSL_CONF_cmd(\"%s\", \"%s\") failed (SSL: error:0A000182:SSL routines::unknown cmd name:cmd=%[1]s)", name, value)
+	}
+	if c.file {
+		value = path(value)
+	}
+	var err error
+	switch {
+	case c.apply != nil:
+		err = c.apply(s, value)
+	case c.check != nil && !c.check(value):
+		err = errBadValue
+		if strings.EqualFold(name, "ciphersuites") {
+			err = errNoCipherMatch
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	queue := err.Error()
+	if queue != "" {
+		queue += " "
+	}
+	return fmt.Errorf("SSL_CONF_cmd(\"%s\", \"%s\") failed (SSL: %serror:0A000180:SSL routines::bad value:cmd=%[1]s, value=%[2]s)", name, value, queue)
+}
+
+// HasEffect tells whether [Settings.Run] can do what a command says. For a
+// command that it refuses the answer is yes.
+func HasEffect(name, value string) bool {
+	c := commands[strings.ToLower(name)]
+	switch {
+	case c == nil:
+		return true
+	case strings.EqualFold(name, "options"):
+		return optionsHaveEffect(value)
+	}
+	return c.apply != nil || c.check != nil && !c.check(value)
+}
+
+var (
+	errBadValue      = errors.New("")
+	errNoCipherMatch = errors.New("error:0A0000B9:SSL routines::no cipher match")
+)
+
+// unwrapped takes the text around OpenSSL's queue of errors away.
+func unwrapped(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := strings.TrimPrefix(strings.TrimSpace(err.Error()), "(SSL: ")
+	return errors.New(strings.TrimSuffix(text, ")"))
+}
+
+func setGroups(s *Settings, value string) (err error) {
+	s.Curves, _, err = Curves(value)
+	return unwrapped(err)
+}
+
+// allProtocols is the word ALL of the command Protocol.
+const allProtocols = SSLv3 | TLSv1 | TLSv11 | TLSv12 | TLSv13
+
+// setProtocol reads a list in which "-" takes a version out, and the first
+// word without a sign replaces all.
+func setProtocol(s *Settings, value string) error {
+	set := s.Protocols
+	for i, word := range strings.Split(value, ",") {
+		name := strings.TrimLeft(word, "+-")
+		bits, ok := ProtocolNames[strings.ToLower(name)]
+		if strings.EqualFold(name, "all") {
+			bits, ok = allProtocols, true
+		}
+		switch {
+		case !ok || len(word) > len(name)+1:
+			return errBadValue
+		case word[0] == '-':
+			set &^= bits
+		case word[0] == '+' || i > 0:
+			set |= bits
+		default:
+			set = bits
+		}
+	}
+	s.Protocols = set
+	return nil
+}
+
+func setMinProtocol(s *Settings, value string) error {
+	bits, err := oneProtocol(value)
+	if err == nil && bits > 0 {
+		s.Protocols &^= bits - 1
+	}
+	return err
+}
+
+func setMaxProtocol(s *Settings, value string) error {
+	bits, err := oneProtocol(value)
+	if err == nil && bits > 0 {
+		s.Protocols &= bits<<1 - 1
+	}
+	return err
+}
+
+// oneProtocol reads the name of a version; "None" sets no bound.
+func oneProtocol(value string) (Protocols, error) {
+	bits, ok := ProtocolNames[strings.ToLower(value)]
+	if !ok && !strings.EqualFold(value, "none") {
+		return 0, errBadValue
+	}
+	return bits, nil
+}
+
+// optionNames are the words of the command Options, in lower case. Those that
+// have an effect here are true.
+var optionNames = map[string]bool{
+	"sessionticket": true, "serverpreference": true, "emptyfragments": false, "bugs": false, "compression": false,
+	"noresumptiononrenegotiation": false, "dhsingle": false, "ecdhsingle": false, "unsafelegacyrenegotiation": false,
+	"unsafelegacyserverconnect": false, "clientrenegotiation": false, "encryptthenmac": false, "norenegotiation": false,
+	"allownodhekex": false, "prioritizechacha": false, "middleboxcompat": false, "antireplay": false,
+	"extendedmastersecret": false, "canames": false, "ktls": false, "strictcertcheck": false,
+	"txcertificatecompression": false, "rxcertificatecompression": false,
+}
+
+func setOptions(s *Settings, value string) error {
+	for word := range strings.SplitSeq(value, ",") {
+		on := !strings.HasPrefix(word, "-")
+		name := strings.ToLower(strings.TrimLeft(word, "+-"))
+		if _, ok := optionNames[name]; !ok {
+			return errBadValue
+		}
+		switch name {
+		case "sessionticket":
+			s.Tickets = on
+		case "serverpreference":
+			s.ServerOrder = on
+		}
+	}
+	return nil
+}
+
+func optionsHaveEffect(value string) bool {
+	for word := range strings.SplitSeq(value, ",") {
+		if effect, ok := optionNames[strings.ToLower(strings.TrimLeft(word, "+-"))]; ok && !effect {
+			return false
+		}
+	}
+	return true
+}
+
+// setCertificate is the command Certificate: a certificate with its chain.
+func setCertificate(s *Settings, name string) error {
+	chain, err := readChain(name)
+	if err != nil {
+		return commandFile(name, err)
+	}
+	return s.Identity.SetCertificate(chain)
+}
+
+func setPrivateKey(s *Settings, name string) error {
+	key, _, err := readKey(name, nil)
+	if err != nil {
+		return commandFile(name, err)
+	}
+	return unwrapped(s.Identity.SetKey(key))
+}
+
+// commandFile is OpenSSL's own way to tell of a file that it cannot use.
+func commandFile(name string, err error) error {
+	var e *opensslError
+	if !errors.As(err, &e) {
+		return err
+	}
+	queue := strings.Join(e.queue, " ")
+	if strings.HasPrefix(e.call, "BIO_new_file") {
+		queue = e.queue[0] + " error:10080002:BIO routines::system lib error:0A080002:SSL routines::system lib"
+	}
+	return errors.New(queue)
+}
+
+func areCiphersuites(value string) bool {
+	for name := range strings.SplitSeq(value, ":") {
+		known := false
+		for _, s := range allSuites() {
+			known = known || s.name == name && s.protocol == "TLSv1.3"
+		}
+		if name != "" && !known && name != "TLS_AES_128_CCM_SHA256" && name != "TLS_AES_128_CCM_8_SHA256" {
+			return false
+		}
+	}
+	return true
+}
+
+// areSignatures accepts names like RSA+SHA256 and rsa_pss_rsae_sha256.
+func areSignatures(value string) bool {
+	for name := range strings.SplitSeq(strings.ToLower(value), ":") {
+		kind, hash, _ := strings.Cut(name, "+")
+		known := strings.HasPrefix(hash, "sha") && strings.Contains(" rsa rsa-pss pss ecdsa dsa ", " "+kind+" ") ||
+			strings.HasPrefix(name, "rsa_p") || strings.HasPrefix(name, "ecdsa_") || name == "ed25519" || name == "ed448"
+		if !known {
+			return false
+		}
+	}
+	return true
+}
