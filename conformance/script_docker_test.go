@@ -28,7 +28,7 @@ const builtImages = "gostream-conformance/nginx:"
 func startNginxContainer(t *testing.T, image string) (id string) {
 	t.Helper()
 	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {
-		t.Skipf("-nginx %s: no Docker answers here: %v\n%s", *nginxFlag, err, out)
+		t.Skipf("-nginx %s left out: no Docker answers here: %v\n%s", *nginxFlag, err, out)
 	}
 	image = availableImage(t, image)
 	tmp := os.TempDir()
@@ -37,6 +37,9 @@ func startNginxContainer(t *testing.T, image string) (id string) {
 	require.NoError(t, err, "docker run %s", image)
 	id = strings.TrimSpace(string(out))
 	t.Cleanup(func() { _ = exec.Command("docker", "rm", "--force", id).Run() })
+	if out, err := exec.Command("docker", "exec", id, "test", "-e", t.TempDir()).CombinedOutput(); err != nil {
+		t.Skipf("-nginx %s left out: its containers are on another machine and do not see %s: %v\n%s", *nginxFlag, tmp, err, out)
+	}
 	t.Logf("%s in container %.12s", image, id)
 	return id
 }
