@@ -129,6 +129,9 @@ func (m *response) readAnswers() (rs records, others []string, err error) {
 		if err != nil {
 			return rs, others, told(err)
 		}
+		if h.Name.Length < 2 {
+			return rs, others, errors.New("invalid name in DNS response")
+		}
 		if h.Class != dnsmessage.ClassINET {
 			return rs, others, fmt.Errorf("unexpected RR class %d in DNS response", h.Class)
 		}

@@ -28,6 +28,7 @@ var (
 	aaaa     = []byte{0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 5, 0, 16, 15: 0, 27: 1}
 	chaosA   = []byte{0xc0, 12, 0, 1, 0, 3, 0, 0, 0, 5, 0, 4, 127, 0, 0, 1}
 	txt      = []byte{0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 5, 0, 2, 1, 'x'}
+	rootA    = []byte{0, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 127, 0, 0, 1}
 	loop     = []byte{0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 5, 0, 2, 0xc0, 36}
 	outside  = []byte{0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 5, 0, 1, 0xc0}
 	reserved = []byte{0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 5, 0, 2, 0x80, 0}
@@ -63,6 +64,7 @@ func TestBadResponses(t *testing.T) {
 		"invalid A record in DNS response":                     func(q []byte) []byte { return answerTo(q, longA...) },
 		"unexpected AAAA record in DNS response":               func(q []byte) []byte { return answerTo(q, aaaa...) },
 		"unexpected RR class 3 in DNS response":                func(q []byte) []byte { return answerTo(q, chaosA...) },
+		"invalid name in DNS response":                         func(q []byte) []byte { return answerTo(q, rootA...) },
 		"compression pointers loop in DNS response":            func(q []byte) []byte { return answerTo(q, loop...) },
 		"name is out of DNS response":                          func(q []byte) []byte { return answerTo(q, outside...) },
 		"invalid label type in DNS response":                   func(q []byte) []byte { return answerTo(q, reserved...) },
