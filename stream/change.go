@@ -89,6 +89,10 @@ func (c *Change) Commit() {
 		}
 		s.startForeign()
 	}
+	old.unfollow()
+	if s.started {
+		c.gen.follow()
+	}
 	old.retire()
 }
 

@@ -32,6 +32,8 @@ type generation struct {
 	names     map[*address]*serverNames // of addresses with several servers
 	groups    groups
 	resolvers resolvers
+	followers []*follower
+	memory    *memory // shared with the generations before and after
 	zones     map[string]*limitZone
 	tls       tlsShared
 	geoip     GeoIPConfig // with its databases open
@@ -81,12 +83,12 @@ func (g *generation) cellIndex(name string) int {
 func compileConfig(cfg *Config, before *generation) (*generation, error) {
 	g := &generation{
 		conf: cfg, cellOf: map[string]int{}, hostname: hostname(),
-		servers: map[*ServerConfig]*server{}, counters: &counters{},
+		servers: map[*ServerConfig]*server{}, counters: &counters{}, memory: &memory{},
 	}
 	g.sessions.Store(1)
 	g.files.OnError = func(err error) { g.mainLog.Report(err) }
 	if before != nil {
-		g.counters = before.counters
+		g.counters, g.memory = before.counters, before.memory
 	}
 	merged, err := mergeServers(cfg)
 	if err != nil {
@@ -135,6 +137,7 @@ func compileConfig(cfg *Config, before *generation) (*generation, error) {
 	if err := g.findNames(book); err != nil {
 		return nil, err
 	}
+	g.recall()
 	g.planSockets(book)
 	g.room = g.connections()
 	if err := g.checkZones(before); err != nil {

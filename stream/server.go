@@ -96,6 +96,7 @@ func (s *Server) Start() error {
 		return err
 	}
 	s.started = true
+	s.gen.follow()
 	for _, ln := range s.listeners {
 		if err := ln.start(); err != nil {
 			return err
@@ -133,6 +134,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.stopForeign()
 	gen := s.gen
+	gen.unfollow()
 	s.mu.Unlock()
 
 	err := gen.counters.wait(ctx)

@@ -54,8 +54,12 @@ type groups struct {
 func (gs *groups) define(g *generation, configs []*upstream.Config) error {
 	gs.named, gs.implicit = map[string]*group{}, map[string]*group{}
 	for _, c := range configs {
+		c = g.withResolver(c)
 		u, err := upstream.New(c)
 		if err != nil {
+			return err
+		}
+		if err := g.addFollowers(u, c); err != nil {
 			return err
 		}
 		made := &group{Group: u, name: c.Name}

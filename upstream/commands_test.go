@@ -155,9 +155,9 @@ func TestNew(t *testing.T) {
 			{Name: "[2001:db8::1]:5432", Server: "db:5432", Weight: 3, Effective: 3},
 			{Name: "unix:/run/db", Server: "unix:/run/db", Backup: true, Down: true, Weight: 1, Effective: 1},
 		}, g.Status(nil, noon))
-		p := &g.backup.list[0]
+		p := g.backup.list[0]
 		assert.Equal(t, "unix /run/db", p.Network()+" "+p.HostPort())
-		p = &g.primary.list[1]
+		p = g.primary.list[1]
 		assert.Equal(t, "tcp [2001:db8::1]:5432", p.Network()+" "+p.HostPort())
 		assert.Equal(t, int64(10), p.failTimeout)
 		assert.Equal(t, 1, p.maxFails)
@@ -177,10 +177,6 @@ func TestNew(t *testing.T) {
 		{
 			Config{Name: "u", Zone: "z", Servers: []Server{{Address: "db:1", Resolve: true}}},
 			`no resolver defined to resolve names at run time in upstream "u"`,
-		},
-		{
-			Config{Name: "u", Zone: "z", Resolver: &Resolver{Servers: []string{"[::1]"}}, Servers: []Server{{Address: "db", Service: "x", Resolve: true}}},
-			`the "resolve" parameter is not supported yet in upstream "u"`,
 		},
 	} {
 		tt.cfg.Lookup = lookup

@@ -18,6 +18,7 @@ import (
 const (
 	pointsPerWeight = 160
 	maxPoints       = 1 << 27 // on a ring: 1 GB
+	maxNamedPoints  = 1 << 22 // on one whose weights a name server may have sent: 32 MB
 )
 
 type consistent struct {
@@ -25,9 +26,12 @@ type consistent struct {
 	servers [][]int32 // the peers of each different text
 }
 
-func newConsistent(ps *peers) *consistent {
+// newConsistent makes the ring of up to limit points, give or take rounding.
+func newConsistent(ps *peers, limit int) *consistent {
 	list := ps.list
-	c := &consistent{ring: make([]uint64, 0, ps.total()*pointsPerWeight)}
+	// All weights are divided by less. Those of a configuration have to fit.
+	less := 1 + ps.total()*pointsPerWeight/(limit+1)
+	c := &consistent{ring: make([]uint64, 0, ps.total()/less*pointsPerWeight)}
 	known := map[string]int{}
 	for i := range list {
 		text := list[i].server
@@ -38,7 +42,7 @@ func newConsistent(ps *peers) *consistent {
 			c.servers = append(c.servers, nil)
 		}
 		c.servers[id] = append(c.servers[id], int32(i))
-		c.place(text, id, list[i].weight)
+		c.place(text, id, max(list[i].weight/less, 1))
 	}
 	slices.Sort(c.ring)
 	// Where several points are in one place, the first server has it.
@@ -77,7 +81,7 @@ func (c *consistent) start(sel *Selection, key []byte) {
 }
 
 func (c *consistent) pick(ps *peers, sel *Selection, now instant) int {
-	if sel.backup || sel.keyLen == 0 {
+	if sel.backup || sel.keyLen == 0 || len(c.ring) == 0 {
 		return roundRobin{}.pick(ps, sel, now)
 	}
 	sec, tried := now.sec(), sel.marks()

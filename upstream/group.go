@@ -31,6 +31,10 @@ type Group struct {
 	times    *leastTime // the balancer, if it is that
 	tries    int
 	words    int // of a Selection's marks
+
+	names    []*Name
+	updating sync.Mutex // is held by Update, which alone changes the lists of peers
+	changes  uint32     // of them, so far; with names mu guards this and all of the above
 }
 
 // balancer is a method of balancing.
@@ -65,14 +69,19 @@ func New(c *Config) (*Group, error) {
 		return nil, err
 	}
 	g := &Group{name: c.Name, key: c.HashKey}
+	primaries := 0
 	for i := range servers {
-		if servers[i].Backup {
-			g.backup.add(&servers[i])
-		} else {
-			g.primary.add(&servers[i])
+		s, ps := &servers[i], &g.backup
+		if !s.Backup {
+			ps = &g.primary
+			primaries++
 		}
+		if len(s.addrs) == 0 {
+			g.names = append(g.names, newName(s, c.allowsBackup()))
+		}
+		ps.add(s)
 	}
-	if len(g.primary.list) == 0 {
+	if primaries == 0 {
 		return nil, c.errorf(`no servers in upstream "%s"`, c.Name)
 	}
 	if c.Method == ConsistentHash && g.primary.total() > maxPoints/pointsPerWeight {
@@ -93,12 +102,17 @@ func Implicit(name string, addrs []addr.Addr) *Group {
 
 // finish completes a group that has its peers.
 func (g *Group) finish(c *Config) {
-	g.primary.single = len(g.primary.list) == 1 && len(g.backup.list) == 0
-	g.tries = g.primary.tries() + g.backup.tries()
-	g.words = (max(len(g.primary.list), len(g.backup.list)) + 63) / 64
+	g.measure()
 	g.balancer = c.balancer(g)
 	g.keyed, _ = g.balancer.(keyed)
 	g.times, _ = g.balancer.(*leastTime)
+}
+
+// measure makes what follows from the number of peers.
+func (g *Group) measure() {
+	g.primary.single = len(g.primary.list) == 1 && len(g.backup.list) == 0
+	g.tries = g.primary.tries() + g.backup.tries()
+	g.words = (max(len(g.primary.list), len(g.backup.list)) + 63) / 64
 }
 
 // balancer makes the method of a group that has its peers.
@@ -115,7 +129,7 @@ func (c *Config) balancer(g *Group) balancer {
 	case Hash:
 		return hash{}
 	case ConsistentHash:
-		return newConsistent(&g.primary)
+		return newConsistent(&g.primary, maxPoints)
 	case Random:
 		return oneByChance{random}
 	case RandomTwo:
@@ -134,7 +148,12 @@ func (g *Group) HashKey() string { return g.key }
 // kept. Other methods than hashes do not look at it, and hashes turn to round
 // robin if it is empty.
 func (g *Group) Start(sel *Selection, key []byte) {
+	if len(g.names) > 0 {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+	}
 	sel.reset(g.words, g.tries)
+	sel.changes = g.changes
 	if g.keyed != nil {
 		g.keyed.start(sel, key)
 	}
@@ -149,6 +168,10 @@ func (g *Group) Next(sel *Selection, now time.Time) (*Peer, error) {
 	at := instant(now.UnixMilli())
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if sel.changes != g.changes {
+		// What the session has tried can no longer be told.
+		return nil, ErrNoLiveUpstreams
+	}
 	ps := g.peersOf(sel)
 	i := g.pick(ps, sel, at)
 	if i < 0 && !sel.backup && len(g.backup.list) > 0 {
@@ -159,7 +182,7 @@ func (g *Group) Next(sel *Selection, now time.Time) (*Peer, error) {
 	if i < 0 {
 		return nil, ErrNoLiveUpstreams
 	}
-	p := &ps.list[i]
+	p := ps.list[i]
 	p.conns++
 	if !ps.single {
 		sel.marks().add(i)
@@ -182,7 +205,7 @@ func (g *Group) peersOf(sel *Selection) *peers {
 
 func (g *Group) pick(ps *peers, sel *Selection, now instant) int {
 	if ps.single {
-		if p := &ps.list[0]; p.down || p.full() {
+		if p := ps.list[0]; p.down || p.full() {
 			return -1
 		}
 		return 0
@@ -250,8 +273,8 @@ func (g *Group) Failed(sel *Selection, p *Peer, now time.Time) (disabled bool) {
 // try of it makes no sense.
 func (g *Group) release(sel *Selection, p *Peer) (single bool) {
 	p.conns--
-	if g.primary.single {
-		sel.tries = 0
+	if g.primary.single && !sel.backup {
+		sel.tries, p.fails = 0, 0
 		return true
 	}
 	sel.tries = max(sel.tries-1, 0)

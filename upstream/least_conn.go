@@ -24,7 +24,7 @@ func (leastConn) pick(ps *peers, sel *Selection, now instant) int {
 	sec, tried := now.sec(), sel.marks()
 	best, tie := -1, false
 	for i := range ps.list {
-		p := &ps.list[i]
+		p := ps.list[i]
 		if tried.has(i) || !p.usable(sec) {
 			continue
 		}
@@ -32,7 +32,7 @@ func (leastConn) pick(ps *peers, sel *Selection, now instant) int {
 			best = i
 			continue
 		}
-		switch load := p.load(&ps.list[best]); {
+		switch load := p.load(ps.list[best]); {
 		case load < 0:
 			best, tie = i, false
 		case load == 0:
@@ -42,9 +42,9 @@ func (leastConn) pick(ps *peers, sel *Selection, now instant) int {
 	if !tie {
 		return best
 	}
-	r, least := newRound(ps), &ps.list[best]
+	r, least := newRound(ps), ps.list[best]
 	for i := best; i < len(ps.list); i++ {
-		p := &ps.list[i]
+		p := ps.list[i]
 		if p.load(least) == 0 && !tried.has(i) && p.usable(sec) {
 			r.enter(i)
 		}

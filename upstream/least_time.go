@@ -65,7 +65,7 @@ func (m *leastTime) pick(ps *peers, sel *Selection, now instant) int {
 	sec, tried := now.sec(), sel.marks()
 	best, bestCost, tie := -1, int64(0), false
 	for i := range ps.list {
-		p := &ps.list[i]
+		p := ps.list[i]
 		if tried.has(i) || !p.usable(sec) {
 			continue
 		}
@@ -85,10 +85,10 @@ func (m *leastTime) pick(ps *peers, sel *Selection, now instant) int {
 	}
 	r := newRound(ps)
 	for i := best; i < len(ps.list); i++ {
-		p := &ps.list[i]
+		p := ps.list[i]
 		// nginx goes on comparing with the cost of the first, but the weight of
 		// the best so far.
-		leader := &ps.list[max(r.best, best)]
+		leader := ps.list[max(r.best, best)]
 		if !tried.has(i) && p.usable(sec) && m.cost(p, sec)*leader.share() == bestCost*p.share() {
 			r.enter(i)
 		}

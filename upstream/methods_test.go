@@ -275,7 +275,7 @@ func TestConsistentStart(t *testing.T) {
 		var sel Selection
 		c.start(&sel, []byte("key"))
 		assert.Equal(t, tt.want, sel.hash)
-		ps := &peers{list: []Peer{{maxConns: 1, maxFails: 1}, {maxConns: 1, maxFails: 1}, {maxConns: 1, maxFails: 1}}}
+		ps := &peers{list: []*Peer{{maxConns: 1, maxFails: 1}, {maxConns: 1, maxFails: 1}, {maxConns: 1, maxFails: 1}}}
 		assert.Equal(t, int(tt.want)%len(tt.ring), c.pick(ps, &sel, 0))
 	}
 }

@@ -29,6 +29,7 @@ type Peer struct {
 	addr   addr.Addr
 	name   string
 	server string
+	of     *Name // that it is an address of; nil: it is always there
 }
 
 // Addr is the address to connect to.
@@ -70,7 +71,7 @@ func (p *Peer) succeeded() {
 
 // peers are the primary or the backup servers of a group.
 type peers struct {
-	list []Peer
+	list []*Peer
 	ends []int // the sums of the weights up to and including each peer
 
 	// single is a group of one peer, which is used however often it fails.
@@ -78,14 +79,31 @@ type peers struct {
 }
 
 func (ps *peers) add(s *Server) {
-	for _, a := range s.addrs {
-		ps.list = append(ps.list, Peer{
-			weight: s.weight(), effective: s.weight(), maxConns: s.maxConns(),
-			maxFails: s.maxFails(), failTimeout: s.failTimeout(), down: s.Down,
-			addr: a, name: a.String(), server: s.Address,
-		})
-		ps.ends = append(ps.ends, ps.total()+s.weight())
+	room := make([]Peer, len(s.addrs)) // one piece of memory is quicker to go through
+	for i, a := range s.addrs {
+		p := &room[i]
+		*p = s.peer(a)
+		ps.list = append(ps.list, p)
+		ps.ends = append(ps.ends, ps.total()+p.weight)
 	}
+}
+
+// peer makes a peer of an address of the server.
+func (s *Server) peer(a addr.Addr) Peer {
+	return Peer{
+		weight: s.weight(), effective: s.weight(), maxConns: s.maxConns(),
+		maxFails: s.maxFails(), failTimeout: s.failTimeout(), down: s.Down,
+		addr: a, name: a.String(), server: s.Address,
+	}
+}
+
+// newPeers makes peers of a list.
+func newPeers(list []*Peer) (ps peers) {
+	ps.list = list
+	for _, p := range list {
+		ps.ends = append(ps.ends, ps.total()+p.weight)
+	}
+	return ps
 }
 
 // total is the sum of all weights, also of peers that are down.

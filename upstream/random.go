@@ -47,7 +47,7 @@ type twoByChance struct {
 func (m twoByChance) pick(ps *peers, sel *Selection, now instant) int {
 	if first := draw(m.random, ps, sel, now, -1); first >= 0 {
 		if second := draw(m.random, ps, sel, now, first); second >= 0 {
-			if ps.list[second].load(&ps.list[first]) > 0 {
+			if ps.list[second].load(ps.list[first]) > 0 {
 				return first
 			}
 			return second

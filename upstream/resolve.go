@@ -34,8 +34,8 @@ func (s *Server) resolve(lookup func(host string) ([]netip.Addr, error)) error {
 	return nil
 }
 
-// checkResolve reports servers whose names are to be followed while running:
-// first what nginx would miss, then that it cannot be done.
+// checkResolve reports what servers lack whose names are to be followed while
+// running.
 func (c *Config) checkResolve(servers []Server) error {
 	for i := range servers {
 		if len(servers[i].addrs) > 0 {
@@ -47,7 +47,6 @@ func (c *Config) checkResolve(servers []Server) error {
 		if c.Resolver == nil {
 			return c.errorf(`no resolver defined to resolve names at run time in upstream "%s"`, c.Name)
 		}
-		return c.errorf(`the "resolve" parameter is not supported yet in upstream "%s"`, c.Name)
 	}
 	return nil
 }

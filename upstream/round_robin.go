@@ -23,7 +23,7 @@ func (roundRobin) pick(ps *peers, sel *Selection, now instant) int {
 // round is one round of round robin, among all peers or, as a tie breaker of
 // other methods, some.
 type round struct {
-	list  []Peer
+	list  []*Peer
 	best  int // index; -1: none yet
 	total int
 }
@@ -32,7 +32,7 @@ func newRound(ps *peers) round { return round{ps.list, -1, 0} }
 
 // enter lets a peer take part.
 func (r *round) enter(i int) {
-	p := &r.list[i]
+	p := r.list[i]
 	p.current += p.effective
 	r.total += p.effective
 	if p.effective < p.weight {

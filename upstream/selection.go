@@ -9,6 +9,8 @@ type Selection struct {
 	more  *[]uint64 // the same for groups of more than 64
 	tries int32
 
+	changes uint32 // of the group's peers, when the session began
+
 	// Of the hash methods.
 	hash   uint32 // sum of the hashes, or place on the ring
 	rehash uint32 // hashes made

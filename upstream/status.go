@@ -26,7 +26,7 @@ func (g *Group) Status(b []Status, now time.Time) []Status {
 	defer g.mu.Unlock()
 	for _, ps := range []*peers{&g.primary, &g.backup} {
 		for i := range ps.list {
-			p := &ps.list[i]
+			p := ps.list[i]
 			b = append(b, Status{
 				Name: p.name, Server: p.server, Backup: ps == &g.backup, Down: p.down,
 				Weight: p.weight, Effective: p.effective, Current: p.current,

@@ -82,8 +82,8 @@ type Config struct {
 	Metric   Metric
 	Inflight bool
 
-	// Zone is the shared memory of an nginx group. Here it has no effect,
-	// except that servers with Resolve need one as they do in nginx.
+	// Zone is the shared memory of an nginx group. Here it matters to servers
+	// with Resolve only, which need one.
 	Zone string
 
 	// Resolver and ResolverTimeout, the time for one of its answers, are for
@@ -124,9 +124,9 @@ type Server struct {
 	Backup bool // used only when no other server can be
 	Down   bool // not used; keeps its place in hashes
 
-	// Resolve follows the addresses of the name while running, and Service takes
-	// them from DNS SRV records. They are not supported yet: [New] refuses them,
-	// unless there is nothing to follow since Address is a literal one.
+	// Resolve follows the addresses of the name while running. They are given to
+	// the group with [Group.Update]; package stream does it. With Service, Address
+	// has no port, and ports, weights and priorities come from DNS SRV records.
 	Resolve bool
 	Service string
 

@@ -41,7 +41,7 @@ func (m *master) spawn(r *revision, ready chan<- *child) (*child, error) {
 		return nil, err
 	}
 	defer stderr.Close()
-	files := []int{0, 1, int(stderr.Fd()), end, int(r.handoff.Fd())}
+	files := []int{0, 1, int(stderr.Fd()), end, int(r.handoff.Fd()), int(m.memory.Fd())}
 	environ := os.Environ()
 	pid, err := process.Spawn(process.Spec{
 		Args:  []string{m.label + ": " + workerName},

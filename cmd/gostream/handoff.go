@@ -26,6 +26,7 @@ var workerMarkValue = strings.Repeat("-", 40)
 const (
 	linkFile = 3 + iota
 	handoffFile
+	memoryFile
 	firstSocket
 )
 

@@ -24,6 +24,7 @@ type master struct {
 	children []*child
 	current  *revision
 	next     *revision // of a reload that is under way; nil: none
+	memory   *os.File  // of what the workers find out
 	started  bool      // the first worker has been ready
 	code     int       // exit code
 
@@ -71,6 +72,10 @@ func (m *master) run() int {
 // begin starts the first worker.
 func (m *master) begin() error {
 	if err := m.child.Detach(); err != nil {
+		return err
+	}
+	var err error
+	if m.memory, err = process.Memory("gostream-memory"); err != nil {
 		return err
 	}
 	m.current = &revision{settings: m.settings, out: m.out, sockets: m.srv.Sockets}

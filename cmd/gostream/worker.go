@@ -66,6 +66,7 @@ func (w *worker) begin() error {
 	if err := w.setUpWorker(); err != nil {
 		return err
 	}
+	w.srv.Remember(process.Inherited(memoryFile, "memory"))
 	if err := w.serve(); err != nil {
 		return err
 	}
