@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,7 +26,10 @@ import (
 type peer struct {
 	conn   net.Conn
 	port   string // of the client, or the server towards a backend
-	silent bool   // what it receives depends on who is quicker: not recorded
+	silent bool   // what it receives depends on chance: not recorded
+
+	sessions tls.ClientSessionCache // of a client, once a step made TLS of it
+	asked    string                 // the authorities whose certificates the server wants
 
 	mu      sync.Mutex
 	got     []byte        // all that was received
@@ -147,8 +151,12 @@ func (p *peer) holds(text string) bool {
 // reset ends the connection without a word.
 func (p *peer) reset() {
 	conn := p.conn
-	if c, ok := conn.(*tls.Conn); ok {
-		conn = c.NetConn()
+	for {
+		inner, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		conn = inner.NetConn()
 	}
 	if c, ok := conn.(*net.TCPConn); ok {
 		_ = c.SetLinger(0)
@@ -173,7 +181,7 @@ func (p *peer) summary(s *stage) string {
 	} else {
 		text = strconv.Quote(text)
 	}
-	text = agreed(p.conn) + text
+	text = s.normal(p.agreed()) + text
 	if p.told {
 		text += " " + p.end
 	}
@@ -220,7 +228,7 @@ func newBackend(name, address, how, text string) (*backend, error) {
 				opening(conn)
 			}
 			p := newPeer(conn, handle)
-			p.silent = how == "say" || how == "close" || how == "reset"
+			p.silent = slices.Contains([]string{"say", "close", "reset", "mute"}, how)
 			b.mu.Lock()
 			b.peers = append(b.peers, p)
 			b.mu.Unlock()
@@ -275,7 +283,7 @@ func behaviour(how, text string) (handle func(*peer, []byte), opening func(net.C
 				p.conn.Close()
 			}
 		}, say, true
-	case "manual":
+	case "manual", "mute":
 		return nil, nothing, true
 	}
 	return nil, nil, false

@@ -98,11 +98,11 @@ func init() {
 		"wait":       {2, (*stage).wait},
 		"signal":     {1, (*stage).signal},
 		"copy":       {2, (*stage).copy},
+		"tls":        {1, (*stage).handshake},
 		"exit":       {0, func(s *stage, _ []string) error { return s.until("end", s.gone) }},
 		"may":        {2, func(s *stage, a []string) error { _ = s.step(a[0], a[1:]); return nil }},
 		"send":       onPeer(2, send),
 		"hello":      onPeer(1, hello),
-		"tls":        onPeer(1, handshake),
 		"proxy":      onPeer(2, proxyHeader),
 		"try-send":   onPeer(2, func(p *peer, a []string) error { _ = send(p, a); return nil }),
 		"expect":     onPeer(2, func(p *peer, a []string) error { return p.expect(a[0]) }),
@@ -263,9 +263,14 @@ func (s *stage) signal(args []string) error {
 	return s.tell(signals[args[0]])
 }
 
+// copy puts a new file in the place of an old one, for the server to see either.
 func (s *stage) copy(args []string) error {
 	text := readText(filepath.Join(s.dir, args[0]))
-	return os.WriteFile(filepath.Join(s.dir, args[1]), []byte(text), 0o644)
+	whole := filepath.Join(s.dir, args[1]+".copy")
+	if err := os.WriteFile(whole, []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(whole, filepath.Join(s.dir, args[1]))
 }
 
 func send(p *peer, args []string) error {
