@@ -17,7 +17,8 @@ import (
 // vocabulary are directives with arguments, by context.
 type vocabulary map[string][]string
 
-// notThere are directives of the table that gostream does not have.
+// notThere are directives of the table that gostream does not have, or that
+// need files.
 var notThere = []string{"ssl_", "proxy_ssl", "geoip"}
 
 // values are arguments that directives of a type take.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // status returns the lines of /proc/PID/task/*/status with a name: one for each
@@ -144,35 +143,6 @@ worker_cpu_affinity 1; working_directory /usr; env GIVEN=value; env KEPT; events
 	assert.Contains(t, string(environ), "GIVEN=value\x00")
 	assert.Contains(t, string(environ), "KEPT=too\x00")
 	assert.NotContains(t, string(environ), "DROPPED")
-}
-
-// TestLoopAffinity looks at which CPUs the threads of a worker may use: each
-// event loop has one that is bound as the directive says for a worker of nginx.
-func TestLoopAffinity(t *testing.T) {
-	var own unix.CPUSet
-	require.NoError(t, unix.SchedGetaffinity(0, &own))
-	if !own.IsSet(0) || !own.IsSet(1) {
-		t.Skip("needs the CPUs 0 and 1")
-	}
-	for _, masks := range []string{"10 01", "auto 11"} {
-		t.Run(masks, func(t *testing.T) {
-			s := newService(t, head+"worker_processes 3; worker_cpu_affinity "+masks+
-				"; events { } stream { server { listen unix:DIR/socket; return x; } }", binary(t))
-			worker := s.worker(s.start())
-			s.eventually("binding", func() bool { return s.logged("sched_setaffinity(): using cpu #") == 3 })
-			threads := func(cpus string) (n int) {
-				for _, list := range status(t, worker, "Cpus_allowed_list") {
-					if list == cpus {
-						n++
-					}
-				}
-				return n
-			}
-			s.eventually("threads for the loops on CPU 0", func() bool { return threads("0") == 2 })
-			s.eventually("a thread for the loop on CPU 1", func() bool { return threads("1") == 1 })
-			s.eventually("the others on both", func() bool { return threads("0-1") > 0 })
-		})
-	}
 }
 
 // TestLogsBelongToWorkers reopens logs: their owner is who has to reopen them.

@@ -65,12 +65,6 @@ type Config struct {
 	// is always so where the system has no epoll.
 	Workers int
 
-	// OnLoop, when set, is called at the beginning of each event loop, with its
-	// number from 0 on, before any connection is taken. The loop then has the
-	// thread that it is called on for itself, so that the thread can be bound to
-	// CPUs (worker_cpu_affinity).
-	OnLoop func(n int)
-
 	// Connections is how many connections, clients' and upstreams', an event
 	// loop may have (worker_connections). Each listening socket counts as one,
 	// and one is set aside. Without loops it is the number for all. 0: no limit.

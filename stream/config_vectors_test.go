@@ -34,7 +34,6 @@ var laterRecordings = map[string][]int{
 		964, 965, 966, 967, 968, 969, 970, 971, 973, 974, 976, 978, 979, 981, 982, 984,
 		985, 986, 987, 988, 989, 990, 991,
 	},
-	"OCSP": {1302, 1303, 1305, 1306, 1307, 1309, 1310, 1312, 1313, 1314},
 	// There are no engines and no providers of keys, and it is not pretended that
 	// a library for them was looked for.
 	"engine: and store: keys": {1257, 1259},

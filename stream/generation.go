@@ -4,6 +4,7 @@ package stream
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"math"
 	"strconv"
@@ -86,6 +87,7 @@ func compileConfig(cfg *Config, before *generation) (*generation, error) {
 		servers: map[*ServerConfig]*server{}, counters: &counters{}, memory: &memory{},
 	}
 	g.sessions.Store(1)
+	g.tls.life, g.tls.end = context.WithCancel(context.Background())
 	g.files.OnError = func(err error) { g.mainLog.Report(err) }
 	if before != nil {
 		g.counters, g.memory = before.counters, before.memory
@@ -243,6 +245,7 @@ func (g *generation) release() {
 // close closes what was opened for sessions.
 func (g *generation) close() {
 	g.resolvers.close()
+	g.tls.close()
 	g.files.Close()
 }
 

@@ -3,7 +3,8 @@ package stream
 // ssl.go - ngx_stream_ssl_module: TLS on listen ... ssl. The directives are
 // here; ssl_setters.go reads those with a syntax of their own, ssl_compile.go
 // makes a serverTLS of them, ssl_handshake.go is the step of the session,
-// ssl_session.go resumes sessions, ssl_variables.go shows $ssl_*.
+// ssl_session.go resumes sessions, ssl_ocsp.go and ssl_stapling.go ask for the
+// status of certificates, ssl_variables.go shows $ssl_*.
 
 import (
 	"time"
@@ -55,6 +56,16 @@ type SSLConfig struct {
 	TrustedCertificate string // others
 	CRL                string
 
+	OCSP          SSLOCSP // asks whether certificates of clients have been revoked
+	OCSPResponder string  // http://...; default: whom the certificate names
+	OCSPCache     SSLZone
+
+	// Stapling shows clients what a responder says of the certificate.
+	Stapling          Flag
+	StaplingFile      string // has the response; none is asked for
+	StaplingResponder string // http://...; default: whom the certificate names
+	StaplingVerify    Flag   // who has signed a response is checked
+
 	SessionCache     SSLSessionCache
 	SessionTickets   Flag          // default on
 	SessionTicketKey []string      // files of 48 or 80 bytes; the first one encrypts
@@ -71,6 +82,24 @@ const (
 	VerifyOptional               // if it is there it must be good
 	VerifyOptionalNoCA           // the same, but anyone may have issued it
 )
+
+// SSLOCSP says which certificates of a client are asked about.
+type SSLOCSP uint8
+
+// The values of SSLOCSP; the zero value is OCSPOff.
+const (
+	OCSPOff  SSLOCSP = iota + 1
+	OCSPOn           // all but the root
+	OCSPLeaf         // the first
+)
+
+// SSLZone is a cache that servers may have in common. The zero value stands for
+// none.
+type SSLZone struct {
+	Name string
+	Size int64 // bytes
+	Off  bool  // none, whatever the level around has
+}
 
 // CertificateCache keeps certificates and keys that are read while clients
 // connect.
@@ -138,6 +167,19 @@ var sslTable = &conf.Table[ServerConfig]{
 			Set: conf.Sec(func(c *ServerConfig) *time.Duration { return &c.SSL.SessionTimeout })},
 		{Name: "ssl_crl", Syntax: "file", In: inServers,
 			Set: conf.String(func(c *ServerConfig) *string { return &c.SSL.CRL })},
+		{Name: "ssl_ocsp", Syntax: "on | off | leaf", Default: "off", In: inServers,
+			Set: conf.Enum(func(c *ServerConfig) *SSLOCSP { return &c.SSL.OCSP }, map[string]SSLOCSP{"off": OCSPOff, "on": OCSPOn, "leaf": OCSPLeaf})},
+		{Name: "ssl_ocsp_responder", Syntax: "url", In: inServers,
+			Set: conf.String(func(c *ServerConfig) *string { return &c.SSL.OCSPResponder })},
+		{Name: "ssl_ocsp_cache", Syntax: "off | shared:name:size", Default: "off", In: inServers, Set: ocspCache},
+		{Name: "ssl_stapling", Syntax: "on | off", Default: "off", In: inServers,
+			Set: conf.FlagOf(func(c *ServerConfig) *Flag { return &c.SSL.Stapling })},
+		{Name: "ssl_stapling_file", Syntax: "file", In: inServers,
+			Set: conf.String(func(c *ServerConfig) *string { return &c.SSL.StaplingFile })},
+		{Name: "ssl_stapling_responder", Syntax: "url", In: inServers,
+			Set: conf.String(func(c *ServerConfig) *string { return &c.SSL.StaplingResponder })},
+		{Name: "ssl_stapling_verify", Syntax: "on | off", Default: "off", In: inServers,
+			Set: conf.FlagOf(func(c *ServerConfig) *Flag { return &c.SSL.StaplingVerify })},
 		{Name: "ssl_conf_command", Syntax: "name value", In: inServers, Args: conf.Take(2, 2),
 			Set: confCommand(func(c *ServerConfig) *[]SSLCommand { return &c.SSL.ConfCommand })},
 		{Name: "ssl_alpn", Syntax: "protocol ...", In: inServers, Args: conf.AtLeast(1), Set: alpnProtocols},

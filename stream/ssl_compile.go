@@ -5,6 +5,7 @@ package stream
 // one that is told.
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,6 +28,8 @@ type serverTLS struct {
 	cache       *tlsconf.Cache    // of those; nil: off
 
 	verifier *tlsconf.Verifier // of clients' certificates
+	ocsp     *ocspChecks       // of them, too; nil: none
+	staples  []*staple         // of static
 	sessions *tlsSessions      // those that can be resumed
 	context  [20]byte          // servers can resume each other's sessions if they have the same
 }
@@ -35,6 +38,9 @@ type serverTLS struct {
 type tlsShared struct {
 	caches map[*CertificateCache]*tlsconf.Cache
 	zones  map[string]*tlsSessions
+	ocsp   map[string]*ocspCacheZone
+	life   context.Context // of what runs beside sessions
+	end    context.CancelFunc
 }
 
 // certificateCache is the cache for a directive that several servers may have
@@ -66,11 +72,14 @@ func (g *generation) compileTLS(c *ServerConfig, srv *server) error {
 		return err
 	}
 	for _, step := range []func(*serverTLS) error{
-		g.loadCertificates, g.loadAuthorities, g.loadExtras, g.makeSessions, g.runCommands,
+		g.loadCertificates, g.loadAuthorities, g.prepareOCSP, g.loadExtras, g.makeSessions, g.prepareStapling, g.runCommands,
 	} {
 		if err := step(t); err != nil {
 			return err
 		}
+	}
+	if err := g.findResolver(c, t); err != nil {
+		return err
 	}
 	t.static = t.settings.Identity.Certificates()
 	t.base.CurvePreferences = t.settings.Curves

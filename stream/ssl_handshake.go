@@ -6,6 +6,7 @@ package stream
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"os"
 	"slices"
@@ -31,6 +32,8 @@ type clientTLS struct {
 	done       bool // the handshake
 	state      tls.ConnectionState
 	verified   tlsconf.VerifyResult
+	chain      []*x509.Certificate // from the client's certificate to the root
+	ocsp       string              // what is wrong with it, by OCSP; empty: nothing
 	resumption *resumption
 	sessionID  string // in hexadecimal digits
 	stored     string // number of a session that was put into a cache
@@ -69,7 +72,14 @@ func (s *Session) shakeHands(t *netTransport) Status {
 	}
 	t.client = &tlsConn{Conn: s.ssl.conn, transport: t}
 	if peers := s.ssl.state.PeerCertificates; len(peers) > 0 {
-		_, s.ssl.verified = s.effectiveTLS().verifier.Verify(peers, time.Now())
+		own := s.effectiveTLS()
+		s.ssl.chain, s.ssl.verified = own.verifier.Verify(peers, time.Now())
+		if own.ocsp != nil && s.ssl.verified == tlsconf.VerifyOK {
+			s.ssl.ocsp = own.ocsp.check(ctx, s)
+			if ctx.Err() != nil {
+				return statusInternal
+			}
+		}
 	}
 	return next
 }
@@ -154,6 +164,7 @@ func (s *Session) certificates(t *serverTLS) ([]tls.Certificate, error) {
 // crypto/tls where nginx makes another one.
 func (t *serverTLS) configFor(hello *tls.ClientHelloInfo, certs []tls.Certificate) *tls.Config {
 	config := t.base.Clone()
+	certs = t.stapled(hello, certs)
 	config.Certificates = certs
 	config.NextProtos = t.protocols(hello)
 	version := t.settings.Protocols.Choose(hello.SupportedVersions)
@@ -238,6 +249,11 @@ func (s *Session) checkClientCertificate() Status {
 	}
 	if verify == VerifyOn && peerOf(&s.ssl.state) == nil {
 		s.log(errlog.Info, "client sent no required SSL certificate", nil)
+		s.ssl.resumption.forget()
+		return statusInternal
+	}
+	if s.ssl.ocsp != "" {
+		s.log(errlog.Info, "client SSL certificate verify error: "+s.ssl.ocsp, nil)
 		s.ssl.resumption.forget()
 		return statusInternal
 	}

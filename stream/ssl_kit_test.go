@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gostream/gostream/internal/addr"
 )
 
 // tlsNames are the certificates that tests have. The one of the client has the
@@ -153,4 +155,14 @@ func showing(t *testing.T, name string) func(*tls.Config) {
 	return func(c *tls.Config) {
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
+}
+
+// unresolved leaves the names of responders alone.
+var unresolved = addr.Options{NoResolve: true}
+
+func writeFile(t *testing.T, text []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(name, text, 0o600))
+	return name
 }

@@ -143,6 +143,30 @@ func sharedZone(word string) (name string, size int64, ok bool) {
 	return name, size, ok
 }
 
+// ocspCache is ssl_ocsp_cache.
+var ocspCache = conf.Setter[ServerConfig]{
+	Set: func(c *ServerConfig, d *conf.Directive) error {
+		if d.Args[0] == "off" {
+			c.SSL.OCSPCache = SSLZone{Off: true}
+			return nil
+		}
+		name, size, ok := sharedZone(d.Args[0])
+		if !ok {
+			return d.Errorf("invalid OCSP cache \"%s\"", d.Args[0])
+		}
+		if size < minSharedZone() {
+			return d.Errorf("OCSP cache \"%s\" is too small", d.Args[0])
+		}
+		if err := c.stream.zones.Declare(name, size, "ssl_ocsp_cache"); err != nil {
+			return d.Errorf("%s", err)
+		}
+		c.SSL.OCSPCache = SSLZone{Name: name, Size: size}
+		return nil
+	},
+	IsSet:   func(c *ServerConfig) bool { return c.SSL.OCSPCache != SSLZone{} },
+	Inherit: func(dst, src *ServerConfig) { dst.SSL.OCSPCache = src.SSL.OCSPCache },
+}
+
 // defaultBuiltin is how many sessions OpenSSL keeps unless told otherwise.
 const defaultBuiltin = 20 * 1024
 

@@ -291,9 +291,7 @@ func TestSessionsResumed(t *testing.T) {
 
 func ticketKey(t *testing.T) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "tk")
-	require.NoError(t, os.WriteFile(name, bytes.Repeat([]byte{1}, 48), 0o600))
-	return name
+	return writeFile(t, bytes.Repeat([]byte{1}, 48))
 }
 
 func TestSessionStoreIsBounded(t *testing.T) {

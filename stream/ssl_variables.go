@@ -113,8 +113,10 @@ func (s *Session) clientVerify(c *clientTLS) string {
 	switch {
 	case peerOf(&c.state) == nil:
 		return "NONE"
-	case c.verified == tlsconf.VerifyOK:
+	case c.verified == tlsconf.VerifyOK && c.ocsp == "":
 		return "SUCCESS"
+	case c.verified == tlsconf.VerifyOK:
+		return "FAILED:" + c.ocsp
 	}
 	return "FAILED:" + c.verified.String()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -49,25 +48,15 @@ func (ws *workers) start(s *Server) error {
 		},
 		Events: c.EventsAtOnce, MultiAccept: c.MultiAccept, AcceptPause: c.AcceptPause,
 	}
-	var begun sync.WaitGroup
-	for i := range s.gen.workers() {
+	for range s.gen.workers() {
 		l, err := loop.New(opt)
 		if err != nil {
 			return err
 		}
 		w := &worker{loop: l, relays: relay.NewEngine(l), sockaddrs: map[addr.Addr]*loop.Sockaddr{}}
 		ws.all = append(ws.all, w)
-		begun.Add(1)
-		ws.done.Go(func() {
-			if c.OnLoop != nil {
-				runtime.LockOSThread() // for good: the thread ends with the loop
-				c.OnLoop(i)
-			}
-			begun.Done()
-			w.run()
-		})
+		ws.done.Go(w.run)
 	}
-	begun.Wait()
 	return nil
 }
 

@@ -168,6 +168,80 @@ func (a *account) find(name, group string) (call string, ok bool) {
 	return "", true
 }
 
+// affinity is the setting of worker_cpu_affinity.
+type affinity struct {
+	auto  bool
+	masks [][]int // numbers of CPUs, one list for each worker
+}
+
+// maxCPUs is CPU_SETSIZE.
+const maxCPUs = 1024
+
+func setAffinity(m *mainConfig, d *conf.Directive) error {
+	if m.affinity.masks != nil {
+		return d.Duplicate()
+	}
+	a, words := affinity{}, d.Args
+	if words[0] == "auto" {
+		if len(words) > 2 {
+			return d.Errorf(`invalid number of arguments in "%s" directive`, d.Name)
+		}
+		a.auto, words = true, words[1:]
+		all := make([]int, min(runtime.NumCPU(), maxCPUs))
+		for i := range all {
+			all[i] = i
+		}
+		a.masks = append(a.masks, all)
+	}
+	for _, word := range words {
+		mask, err := cpuMask(d, word)
+		if err != nil {
+			return err
+		}
+		a.masks = append(a.masks, mask)
+	}
+	m.affinity = a
+	return nil
+}
+
+// cpuMask reads a mask such as 0101, whose last digit is for CPU 0.
+func cpuMask(d *conf.Directive, word string) (cpus []int, err error) {
+	if len(word) > maxCPUs {
+		return nil, d.Errorf(`"%s" supports up to %d CPUs only`, d.Name, maxCPUs)
+	}
+	cpu := 0
+	for i := len(word) - 1; i >= 0; i-- {
+		switch word[i] {
+		case ' ':
+			continue
+		case '1':
+			cpus = append(cpus, cpu)
+		case '0':
+		default:
+			return nil, d.Errorf(`invalid character "%c" in "%s"`, word[i], d.Name)
+		}
+		cpu++
+	}
+	return cpus, nil
+}
+
+// cpus returns the CPUs for worker n, counted from 0. Empty: any.
+func (a *affinity) cpus(n int) []int {
+	if len(a.masks) == 0 {
+		return nil
+	}
+	last := a.masks[len(a.masks)-1]
+	switch {
+	case a.auto && len(last) == 0:
+		return nil
+	case a.auto:
+		return last[n%len(last) : n%len(last)+1]
+	case n < len(a.masks):
+		return a.masks[n]
+	}
+	return last
+}
+
 // workerEnvironment is what is left of environ for a worker: the variables of
 // the env directives, which may bring their own values, and TZ.
 func (m *mainConfig) workerEnvironment(environ []string) (out []string) {

@@ -176,7 +176,6 @@ func TestAffinity(t *testing.T) {
 		{"0101", [4][]int{{0, 2}, {0, 2}, {0, 2}, {0, 2}}},
 		{`"1 1 0"`, [4][]int{{1, 2}, {1, 2}, {1, 2}, {1, 2}}},
 		{"auto 1101", [4][]int{{0}, {2}, {3}, {0}}},
-		{"0", [4][]int{{}, {}, {}, {}}},
 		{"auto 0", [4][]int{}},
 	} {
 		m, _ := loadText(t, "events { } worker_processes 2; worker_cpu_affinity "+tt.in+";")

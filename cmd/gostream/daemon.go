@@ -124,6 +124,12 @@ func (p *program) setLimits() {
 	}
 }
 
+func (p *program) bindToCPUs() {
+	if cpus := p.settings.main.affinity.all(p.settings.stream.Workers); len(cpus) > 0 {
+		p.attempt("sched_setaffinity()", process.SetAffinity(cpus))
+	}
+}
+
 // changeDirectory goes to the working_directory.
 func (p *program) changeDirectory() error {
 	dir := p.settings.main.workingDir
@@ -147,4 +153,13 @@ func (p *program) attempt(call string, err error) error {
 		p.out.write(errlog.Alert, call+" failed", err)
 	}
 	return err
+}
+
+// all are the CPUs of all workers together: the event loops of one process are
+// not bound one by one.
+func (a *affinity) all(workers int) (cpus []int) {
+	for n := range workers {
+		cpus = append(cpus, a.cpus(n)...)
+	}
+	return cpus
 }

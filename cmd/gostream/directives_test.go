@@ -45,6 +45,7 @@ var notes = map[string]string{
 	"ssl_ech_file":                 "not supported, a warning says so",
 	"ssl_engine":                   "no effect",
 	"ssl_object_cache_inheritable": "no effect",
+	"ssl_ocsp_cache":               "of one worker process",
 	"ssl_session_cache":            "of one worker process; sessions are resumed by tickets that have a number in them",
 	"thread_pool":                  "no effect",
 	"timer_resolution":             "no effect",
@@ -59,9 +60,7 @@ var notes = map[string]string{
 // later are directives of nginx that are not there yet, by their first letters,
 // and why.
 var later = map[string]string{
-	"ssl_ocsp":     "OCSP",
-	"ssl_stapling": "OCSP",
-	"proxy_ssl":    "TLS towards upstreams",
+	"proxy_ssl": "TLS towards upstreams",
 }
 
 // laterFor returns the entry of later that covers a directive.
@@ -74,9 +73,9 @@ func laterFor(name string) (prefix string, ok bool) {
 	return "", false
 }
 
-// withoutDefault are directives that add to what is there by default, or are
-// another name of one that has the default.
-var withoutDefault = []string{"env", "thread_pool", "proxy_downstream_buffer", "proxy_upstream_buffer"}
+// withoutDefault are directives that add to what is there by default, are
+// another name of one that has the default, or have one that cannot be written.
+var withoutDefault = []string{"env", "ssl_ocsp_responder", "ssl_stapling_responder", "thread_pool", "proxy_downstream_buffer", "proxy_upstream_buffer"}
 
 func rowsByName() map[string][]conf.Row {
 	rows := map[string][]conf.Row{}

@@ -152,9 +152,6 @@ func (s *settings) setProcs() {
 // serve starts the server.
 func (p *program) serve() error {
 	p.settings.setProcs()
-	if p.settings.main.affinity.masks != nil {
-		p.settings.stream.OnLoop = p.bindLoop
-	}
 	p.out.debug("event loops: %d, connections of each: %d", p.settings.stream.Workers, p.settings.stream.Connections)
 	for _, a := range p.srv.Addrs() {
 		p.out.debug("listening on %s %s", a.Network(), a)

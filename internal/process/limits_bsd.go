@@ -9,6 +9,3 @@ func SetPriority(nice int) error { return unix.Setpriority(unix.PRIO_PROCESS, 0,
 
 // SetAffinity is not supported here.
 func SetAffinity([]int) error { return ErrUnsupported }
-
-// BindThread is not supported here.
-func BindThread([]int) error { return ErrUnsupported }

@@ -16,22 +16,11 @@ func SetPriority(nice int) error {
 // SetAffinity makes all threads of the process, now and later, run on the given
 // CPUs only.
 func SetAffinity(cpus []int) error {
-	set := cpuSet(cpus)
-	return forThreads(func(tid int) error { return unix.SchedSetaffinity(tid, &set) })
-}
-
-// BindThread makes the calling thread run on the given CPUs only. The goroutine
-// must be locked to it.
-func BindThread(cpus []int) error {
-	set := cpuSet(cpus)
-	return unix.SchedSetaffinity(0, &set)
-}
-
-func cpuSet(cpus []int) (set unix.CPUSet) {
+	var set unix.CPUSet
 	for _, cpu := range cpus {
 		set.Set(cpu)
 	}
-	return set
+	return forThreads(func(tid int) error { return unix.SchedSetaffinity(tid, &set) })
 }
 
 // forThreads calls f with each thread. In Linux much of what belongs to a

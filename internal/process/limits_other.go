@@ -21,6 +21,3 @@ func SetPriority(int) error { return ErrUnsupported }
 
 // SetAffinity is not supported here.
 func SetAffinity([]int) error { return ErrUnsupported }
-
-// BindThread is not supported here.
-func BindThread([]int) error { return ErrUnsupported }

@@ -18,6 +18,7 @@ type Identity struct{ slots [keyKinds]slot }
 
 // slot is the place for one kind of key.
 type slot struct {
+	name  string // of the file; empty: not known
 	chain []*x509.Certificate
 	key   crypto.Signer
 }
@@ -56,7 +57,7 @@ func (id *Identity) SetCertificate(chain []*x509.Certificate) error {
 		return errUnknownKind
 	}
 	s := &id.slots[kind]
-	s.chain = chain
+	s.chain, s.name = chain, ""
 	if s.key != nil && !samePublic(s.key.Public(), chain[0].PublicKey) {
 		s.key = nil
 	}
@@ -99,6 +100,16 @@ func (id *Identity) Certificates() (found []tls.Certificate) {
 	return found
 }
 
+// NameOf is the name that a certificate was loaded by; empty if it was not.
+func (id *Identity) NameOf(c *tls.Certificate) string {
+	for i := range id.slots {
+		if s := &id.slots[i]; s.chain != nil && s.chain[0] == c.Leaf {
+			return s.name
+		}
+	}
+	return ""
+}
+
 // IsRSA tells whether the key of a certificate is an RSA one.
 func IsRSA(c *tls.Certificate) bool {
 	return c.Leaf != nil && kindOf(c.Leaf.PublicKey) == kindRSA
@@ -128,6 +139,7 @@ func (id *Identity) load(cert, key string, passwords []string, cache *Cache, aga
 	if err := id.SetCertificate(chain); err != nil {
 		return err
 	}
+	id.slots[kindOf(chain[0].PublicKey)].name = cert
 	signer, err := cache.key(key, passwords, again)
 	if err != nil {
 		return err

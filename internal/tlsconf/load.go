@@ -121,7 +121,7 @@ func parseCertificate(der []byte) (*x509.Certificate, string) {
 // one, but refused by package x509, gets the words of that.
 func encodingProblem(der []byte, kind string, err error) string {
 	var first asn1.RawValue
-	if _, bad := asn1.Unmarshal(der, &first); bad == nil && first.Tag == asn1.TagSequence && first.Class == asn1.ClassUniversal {
+	if _, bad := asn1.Unmarshal(der, &first); err != nil && bad == nil && first.Tag == asn1.TagSequence && first.Class == asn1.ClassUniversal {
 		return err.Error()
 	}
 	return "error:068000A8:asn1 encoding routines::wrong tag error:0688010A:asn1 encoding routines::nested asn1 error:Type=" + kind
