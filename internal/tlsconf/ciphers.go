@@ -51,8 +51,15 @@ var supportedSuites = sync.OnceValue(func() map[uint16]bool {
 	return m
 })
 
-// CipherName is OpenSSL's name of a cipher suite, or its number.
+// CipherName is OpenSSL's name of a cipher suite, or of a signal that clients
+// put among them, or the number.
 func CipherName(id uint16) string {
+	switch id {
+	case 0x00ff:
+		return "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"
+	case tls.TLS_FALLBACK_SCSV:
+		return "TLS_FALLBACK_SCSV"
+	}
 	for _, s := range allSuites() {
 		if s.id == id {
 			return s.name

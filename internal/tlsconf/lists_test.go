@@ -61,6 +61,7 @@ func TestCipherErrors(t *testing.T) {
 func TestCipherNames(t *testing.T) {
 	assert.Equal(t, "TLS_AES_128_GCM_SHA256", CipherName(tls.TLS_AES_128_GCM_SHA256))
 	assert.Equal(t, "ECDHE-RSA-AES128-GCM-SHA256", CipherName(tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256))
+	assert.Equal(t, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV", CipherName(0xff))
 	assert.Equal(t, "0x1a1a", CipherName(0x1a1a))
 }
 
