@@ -54,6 +54,7 @@ type house struct {
 
 // visit is one client: what it does in the house, and how it leaves.
 type visit struct {
+	name    string
 	in, out []string
 	stays   bool // until the next one has left
 }
@@ -274,17 +275,16 @@ func (p *play) visit(name string) {
 		leave = "half-close NAME\nend NAME"
 	}
 	out := strings.Split(strings.ReplaceAll(leave, "NAME", name), "\n")
-	p.visits = append(p.visits, visit{in: in, out: out, stays: !h.timeout && chance(p.Rand, 40)})
+	p.visits = append(p.visits, visit{name: name, in: in, out: out, stays: !h.timeout && chance(p.Rand, 40)})
 }
 
 // steps are those of the backends and visits. Of visits some stay while others
-// come and go; after each that leaves its line must be in the log.
+// come and go; after each that leaves its line must be in the log, where its port
+// is that of $realip_remote_port at least.
 func (p *play) steps() []string {
 	steps := slices.Clone(p.backends)
-	gone := 0
 	leave := func(v visit) {
-		gone++
-		steps = append(append(steps, v.out...), fmt.Sprintf("wait access.log END %d", gone))
+		steps = append(append(steps, v.out...), fmt.Sprintf("wait access.log %q", " $"+v.name+"|"))
 	}
 	var staying []visit
 	for _, v := range p.visits {
