@@ -15,6 +15,7 @@ import (
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/internal/logfile"
+	"github.com/gostream/gostream/internal/tlsconf"
 	"github.com/gostream/gostream/internal/vars"
 )
 
@@ -45,6 +46,8 @@ type generation struct {
 	mainLog   *errlog.Log // of the main context
 	errorLog  *errlog.Log // of the stream block
 	counters  *counters   // shared with the generations before and after
+
+	verifiers map[verifierKey]*tlsconf.Verifier // of proxy_ssl_verify
 
 	sessions atomic.Int64 // running on this generation, plus one as long as it is in force
 }

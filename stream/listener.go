@@ -47,6 +47,8 @@ type place struct {
 	names         *serverNames
 	proxyProtocol bool
 	ssl           bool
+
+	onGoroutine bool // a connection cannot be served on an event loop
 }
 
 // socketPlan is a socket that a configuration wants.
@@ -56,9 +58,6 @@ type socketPlan struct {
 	places places
 	ln     *listener // set when the configuration is put in force
 }
-
-// needsGoroutine reports whether a connection cannot be served on an event loop.
-func (p *place) needsGoroutine() bool { return p.ssl || p.def.proxy.dial.dialer != nil }
 
 // planSockets decides which addresses get a socket, in the order in which they
 // are opened. A specific address next to a wildcard on the same port shares the
@@ -89,12 +88,12 @@ func (p *places) add(ip netip.Addr, exact *place) {
 		p.exact = map[netip.Addr]*place{}
 	}
 	p.exact[ip] = exact
-	p.onGoroutines = p.onGoroutines || exact.needsGoroutine()
+	p.onGoroutines = p.onGoroutines || exact.onGoroutine
 }
 
 func (g *generation) newPlan(a *address) *socketPlan {
 	any := g.place(a)
-	return &socketPlan{key: a.key, opt: a.opt, places: places{gen: g, any: any, onGoroutines: any.needsGoroutine()}}
+	return &socketPlan{key: a.key, opt: a.opt, places: places{gen: g, any: any, onGoroutines: any.onGoroutine}}
 }
 
 // wildcardOf is the key of the wildcard address that covers a.
@@ -112,7 +111,12 @@ func wildcardOf(a *address) addressKey {
 }
 
 func (g *generation) place(a *address) *place {
-	return &place{def: g.servers[a.def], names: g.names[a], proxyProtocol: a.opt.ProxyProtocol, ssl: a.opt.SSL}
+	p := &place{def: g.servers[a.def], names: g.names[a], proxyProtocol: a.opt.ProxyProtocol, ssl: a.opt.SSL, onGoroutine: a.opt.SSL}
+	for _, c := range a.servers {
+		proxy := &g.servers[c].proxy
+		p.onGoroutine = p.onGoroutine || proxy.pass != nil && (proxy.dial.dialer != nil || proxy.tls != nil)
+	}
+	return p
 }
 
 // find returns the place for a connection. local is only asked for where the

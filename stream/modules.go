@@ -24,6 +24,7 @@ var serverTables = []*conf.Table[ServerConfig]{
 	sslTable,
 	sslPrereadTable,
 	proxyTable,
+	proxySSLTable,
 	returnTable,
 	passTable,
 	logTable,

@@ -73,7 +73,7 @@ func (s *Session) pass() Status {
 		return statusOK
 	}
 	s.beginAgain(target, to)
-	if s.place.needsGoroutine() {
+	if s.place.onGoroutine {
 		return s.transport.toGoroutine(target)
 	}
 	return passed

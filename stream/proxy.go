@@ -2,7 +2,8 @@ package stream
 
 // proxy.go - ngx_stream_proxy_module: its directives. What they do is in
 // proxy_connect.go (choosing and reaching a server), proxy_bind.go (our end of
-// the connection) and proxy_relay.go (moving bytes).
+// the connection), proxy_ssl.go (TLS towards the server) and proxy_relay.go
+// (moving bytes).
 
 import (
 	"time"
@@ -32,6 +33,8 @@ type ProxyConfig struct {
 	NextUpstreamTimeout time.Duration // no further try after this time; 0 no limit
 
 	ProxyProtocol ProxyProtocol // header sent to the upstream; default off
+
+	SSL ProxySSLConfig // TLS towards the upstream. Sessions of such a server run on goroutines
 
 	// Requests and Responses divide a client's datagrams into sessions. They
 	// mean nothing to TCP, and datagrams are not proxied yet.

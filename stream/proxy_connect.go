@@ -34,6 +34,7 @@ type proxyServer struct {
 	tries         int           // 0: all
 	triesTimeout  time.Duration // 0: none
 	proxyProtocol ProxyProtocol
+	tls           *proxyTLS // of proxy_ssl; nil: off
 }
 
 func (g *generation) compileProxy(c *ServerConfig, p *proxyServer) (err error) {
@@ -165,6 +166,9 @@ func (s *Session) tryUpstream() (status Status, connected bool) {
 	if err := s.transport.connect(peer, &s.srv.proxy.dial); err != nil {
 		return s.connectFailed(err), false
 	}
+	if status, reached := s.handshakeUpstream(); !reached {
+		return status, false
+	}
 	s.connected(t)
 	return next, true
 }
@@ -206,6 +210,12 @@ func (s *Session) connectFailed(err error) Status {
 		s.up.peer = nil
 		return statusInternal
 	}
+	return s.upstreamFailed()
+}
+
+// upstreamFailed gives the server a bad mark, and returns next if another one may
+// be tried.
+func (s *Session) upstreamFailed() Status {
 	now := s.now()
 	if s.up.group.Failed(&s.up.selection, s.up.peer, now) {
 		s.log(errlog.Warn, "upstream server temporarily disabled", nil)

@@ -16,9 +16,9 @@ import (
 )
 
 // relayUpstream hands the session to the relay, with the PROXY header, if one is wanted,
-// as the first thing for the upstream.
+// as the first thing for the upstream. With proxy_ssl the header has gone ahead.
 func (s *Session) relayUpstream() Status {
-	if s.srv.proxy.proxyProtocol <= ProxyProtocolOff {
+	if s.srv.proxy.proxyProtocol <= ProxyProtocolOff || s.srv.proxy.tls != nil {
 		return s.transport.relay(nil)
 	}
 	buf := takeBuffer()
@@ -101,7 +101,7 @@ func (s *Session) closeUpstream() {
 	t := &s.up.tries[len(s.up.tries)-1]
 	s.endTry(now)
 	c := s.transport.counters()
-	t.sent, t.received = c.ToUpstream, c.FromUpstream
+	t.sent, t.received = t.sent+c.ToUpstream, c.FromUpstream
 	if !c.FirstByte.IsZero() {
 		t.firstByte = msec(c.FirstByte) - t.start
 	}

@@ -42,6 +42,8 @@ type group struct {
 	*upstream.Group
 	name string
 	key  *template // of hash; nil: none
+
+	sessions tlsSessions // of proxy_ssl
 }
 
 // groups are the upstreams of a generation by lower-case name, those of

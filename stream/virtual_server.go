@@ -43,7 +43,7 @@ func (g *generation) compileServer(c *ServerConfig) (*server, error) {
 		proxyProtocolTimeout: max(c.Core.ProxyProtocolTimeout, 0),
 	}
 	for _, step := range []func(*ServerConfig, *server) error{
-		g.compileContent, g.compileChecks, g.compileTLS, g.compileLogs,
+		g.compileContent, g.compileProxyTLS, g.compileChecks, g.compileTLS, g.compileLogs,
 	} {
 		if err := step(c, srv); err != nil {
 			return nil, err

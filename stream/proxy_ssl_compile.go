@@ -1,0 +1,158 @@
+package stream
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gostream/gostream/internal/tlsconf"
+)
+
+// proxyTLS is the compiled [ProxySSLConfig] of a server.
+type proxyTLS struct {
+	settings  tlsconf.Settings
+	config    *tls.Config       // what connections have in common
+	noVersion bool              // there is no protocol to offer
+	verifier  *tlsconf.Verifier // nil: certificates are not checked
+	name      *template         // nil: the host in proxy_pass
+	sendName  bool
+	reuse     bool
+	alpn      []*template
+
+	identity  []tls.Certificate // of names without variables
+	cert, key *template         // of those with; nil: there are none
+	passwords []string
+	cache     *tlsconf.Cache
+}
+
+// compileProxyTLS prepares proxy_ssl. Like nginx it does so for servers that
+// pass nothing on, too.
+func (g *generation) compileProxyTLS(c *ServerConfig, srv *server) (err error) {
+	from := &c.Proxy.SSL
+	if !from.Enabled.On() {
+		return nil
+	}
+	p := &proxyTLS{sendName: from.ServerName.On(), reuse: from.SessionReuse.On(), passwords: from.Passwords}
+	p.settings = tlsconf.Settings{Protocols: from.Protocols, Tickets: true}
+	if err := p.settings.SetCiphers(from.Ciphers); err != nil {
+		return err
+	}
+	for _, step := range []func(*ProxySSLConfig, *proxyTLS) error{g.compileProxyIdentity, g.compileProxyVerifier, g.compileProxyNames} {
+		if err := step(from, p); err != nil {
+			return err
+		}
+	}
+	for _, command := range from.ConfCommand {
+		if err := p.settings.Run(command.Name, command.Value, g.conf.confPath); err != nil {
+			return err
+		}
+	}
+	p.complete()
+	srv.proxy.tls = p
+	return nil
+}
+
+// complete makes of the settings what crypto/tls wants. Certificates are not
+// checked by it, but afterwards.
+func (p *proxyTLS) complete() {
+	from := &p.settings
+	oldest, newest, ok := from.Protocols.Range()
+	p.noVersion = !ok
+	p.config = &tls.Config{
+		InsecureSkipVerify: true, SessionTicketsDisabled: !from.Tickets,
+		MinVersion: oldest, MaxVersion: newest, CipherSuites: from.Ciphers, CurvePreferences: from.Curves,
+	}
+	p.identity = from.Identity.Certificates()
+}
+
+// compileProxyIdentity loads what servers are shown, or makes templates of its
+// names.
+func (g *generation) compileProxyIdentity(from *ProxySSLConfig, p *proxyTLS) (err error) {
+	if from.Certificate == nil || *from.Certificate == "" {
+		return nil
+	}
+	if from.CertificateKey == nil {
+		return fmt.Errorf("no \"proxy_ssl_certificate_key\" is defined for certificate \"%s\"", *from.Certificate)
+	}
+	cert, err := g.compile(*from.Certificate)
+	if err != nil {
+		return err
+	}
+	key, err := g.compile(*from.CertificateKey)
+	if err != nil {
+		return err
+	}
+	_, fixed := cert.Static()
+	if _, static := key.Static(); !fixed || !static {
+		p.cert, p.key = cert, key
+		if cache := from.CertificateCache; cache != nil && cache.Max > 0 {
+			p.cache = tlsconf.NewCache(cache.Max, cache.Valid, cache.Inactive)
+		}
+		return nil
+	}
+	return p.settings.Identity.Load(g.conf.pemPath(*from.Certificate), g.conf.pemPath(*from.CertificateKey), p.passwords, nil, "SSL_CTX_use_PrivateKey")
+}
+
+// compileProxyVerifier loads the authorities that are trusted. Servers that
+// trust the same ones share them.
+func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) error {
+	if !from.Verify.On() {
+		return nil
+	}
+	if from.TrustedCertificate == "" {
+		return errors.New("no proxy_ssl_trusted_certificate for proxy_ssl_verify")
+	}
+	key := verifierKey{from.TrustedCertificate, from.CRL, from.VerifyDepth}
+	if p.verifier = g.verifiers[key]; p.verifier != nil {
+		return nil
+	}
+	roots, err := tlsconf.CAs(g.conf.confPath(from.TrustedCertificate))
+	if err != nil {
+		return err
+	}
+	p.verifier = &tlsconf.Verifier{Roots: roots, Depth: int(max(from.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageServerAuth}
+	if from.CRL != "" {
+		if p.verifier.CRLs, err = tlsconf.CRLs(g.conf.confPath(from.CRL)); err != nil {
+			return err
+		}
+	}
+	if g.verifiers == nil {
+		g.verifiers = map[verifierKey]*tlsconf.Verifier{}
+	}
+	g.verifiers[key] = p.verifier
+	return nil
+}
+
+// verifierKey is what a verifier of servers is made of.
+type verifierKey struct {
+	trusted, crl string
+	depth        int64
+}
+
+// compileProxyNames compiles what else is evaluated for each connection.
+func (g *generation) compileProxyNames(from *ProxySSLConfig, p *proxyTLS) (err error) {
+	if from.Name != nil {
+		if p.name, err = g.compile(*from.Name); err != nil {
+			return err
+		}
+	}
+	for _, text := range from.ALPN {
+		protocol, err := g.compile(text)
+		if err != nil {
+			return err
+		}
+		p.alpn = append(p.alpn, protocol)
+	}
+	return nil
+}
+
+// pemPath is the complete name of a certificate or key, which need not be that
+// of a file.
+func (c *Config) pemPath(name string) string {
+	if tlsconf.IsData(name) || strings.HasPrefix(name, "engine:") || strings.HasPrefix(name, "store:") {
+		return name
+	}
+	return c.confPath(name)
+}
