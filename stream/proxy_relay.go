@@ -31,14 +31,14 @@ func (s *Session) relayUpstream() Status {
 	return s.transport.relay(buf.b)
 }
 
-// appendProxyHeader writes the header, with nothing about a client's TLS so far.
+// appendProxyHeader writes the header.
 func (s *Session) appendProxyHeader(b []byte) ([]byte, error) {
 	source, local := s.remote.ip, s.localAddr().ip
 	if s.remote.isUnix() || s.localAddr().isUnix() {
 		source, local = netip.AddrPort{}, netip.AddrPort{}
 	}
 	if s.srv.proxy.proxyProtocol == ProxyProtocolV2 {
-		return proxyproto.AppendV2(b, source, local, proxyproto.V2Options{})
+		return proxyproto.AppendV2(b, source, local, s.headerOptions())
 	}
 	return proxyproto.AppendV1(b, source, local), nil
 }

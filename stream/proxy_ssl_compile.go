@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/gostream/gostream/internal/tlsconf"
 )
@@ -62,7 +61,8 @@ func (p *proxyTLS) complete() {
 	p.noVersion = !ok
 	p.config = &tls.Config{
 		InsecureSkipVerify: true, SessionTicketsDisabled: !from.Tickets,
-		MinVersion: oldest, MaxVersion: newest, CipherSuites: from.Ciphers, CurvePreferences: from.Curves,
+		MinVersion: oldest, MaxVersion: newest, CurvePreferences: from.Curves,
+		CipherSuites: append([]uint16{}, from.Ciphers...), // nil would mean those of crypto/tls
 	}
 	p.identity = from.Identity.Certificates()
 }
@@ -87,12 +87,10 @@ func (g *generation) compileProxyIdentity(from *ProxySSLConfig, p *proxyTLS) (er
 	_, fixed := cert.Static()
 	if _, static := key.Static(); !fixed || !static {
 		p.cert, p.key = cert, key
-		if cache := from.CertificateCache; cache != nil && cache.Max > 0 {
-			p.cache = tlsconf.NewCache(cache.Max, cache.Valid, cache.Inactive)
-		}
+		p.cache = g.tls.certificateCache(from.CertificateCache)
 		return nil
 	}
-	return p.settings.Identity.Load(g.conf.pemPath(*from.Certificate), g.conf.pemPath(*from.CertificateKey), p.passwords, nil, "SSL_CTX_use_PrivateKey")
+	return p.settings.Identity.Load(g.conf.certPath(*from.Certificate), g.conf.keyPath(*from.CertificateKey), p.passwords, nil, "SSL_CTX_use_PrivateKey")
 }
 
 // compileProxyVerifier loads the authorities that are trusted. Servers that
@@ -146,13 +144,4 @@ func (g *generation) compileProxyNames(from *ProxySSLConfig, p *proxyTLS) (err e
 		p.alpn = append(p.alpn, protocol)
 	}
 	return nil
-}
-
-// pemPath is the complete name of a certificate or key, which need not be that
-// of a file.
-func (c *Config) pemPath(name string) string {
-	if tlsconf.IsData(name) || strings.HasPrefix(name, "engine:") || strings.HasPrefix(name, "store:") {
-		return name
-	}
-	return c.confPath(name)
 }

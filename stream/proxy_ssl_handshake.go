@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -35,7 +36,8 @@ func (s *Session) handshakeUpstream() (status Status, reached bool) {
 		return statusInternal, false
 	}
 	s.action = "SSL handshaking to upstream"
-	if !s.shakeHands(t, config) || !s.verifyUpstream(t.server.(*tls.Conn), name) {
+	conn := s.startTLS(t, config)
+	if conn == nil || !s.verifyUpstream(conn, name) {
 		return s.upstreamFailed(), false
 	}
 	return next, true
@@ -124,7 +126,7 @@ func (p *proxyTLS) identityFor(s *Session) ([]tls.Certificate, error) {
 	}
 	var id tlsconf.Identity
 	key := string(p.key.Append(nil, s))
-	err := id.Load(s.gen.conf.pemPath(cert), s.gen.conf.pemPath(key), p.passwords, p.cache, "SSL_use_PrivateKey")
+	err := id.Load(s.gen.conf.certPath(cert), s.gen.conf.keyPath(key), p.passwords, p.cache, "SSL_use_PrivateKey")
 	return id.Certificates(), err
 }
 
@@ -141,21 +143,21 @@ func chooseCertificate(identity []tls.Certificate, request *tls.CertificateReque
 	return &tls.Certificate{}
 }
 
-// shakeHands puts TLS on the connection to the server. Running out of time
-// is not logged, as in nginx.
-func (s *Session) shakeHands(t *netTransport, config *tls.Config) bool {
+// startTLS makes the handshake and puts TLS on the connection to the server. Nil:
+// it failed. Running out of time is not logged, as in nginx.
+func (s *Session) startTLS(t *netTransport, config *tls.Config) *tls.Conn {
 	if s.srv.proxy.tls.noVersion {
 		s.log(errlog.Crit, "SSL_do_handshake() failed (SSL: error:0A0000BF:SSL routines::no protocols available)", nil)
-		return false
+		return nil
 	}
 	conn := tls.Client(t.server, config)
 	ctx, cancel := context.WithTimeout(t.life, s.srv.proxy.dial.timeout)
 	defer cancel()
 	err := plainError(conn.HandshakeContext(ctx))
-	var errno syscall.Errno
-	switch {
+	switch errno := (syscall.Errno)(0); {
 	case err == nil:
-		t.server = conn
+		t.server = &upstreamTLS{tlsConn: tlsConn{Conn: conn, transport: t}, raw: t.server}
+		return conn
 	case errors.Is(err, os.ErrDeadlineExceeded):
 	case errors.As(err, &errno):
 		s.log(peerErrorLevel(err, errlog.Error), "peer closed connection in SSL handshake", err)
@@ -164,7 +166,30 @@ func (s *Session) shakeHands(t *netTransport, config *tls.Config) bool {
 	default:
 		s.logf(errlog.Error, "SSL_do_handshake() failed (SSL: %s)", tlsconf.HandshakeError(err))
 	}
-	return err == nil
+	return nil
+}
+
+// upstreamTLS is a connection to a server with TLS on it.
+type upstreamTLS struct {
+	tlsConn
+	raw net.Conn
+}
+
+// CloseWrite ends the TCP connection in one direction, without a word in TLS.
+func (c *upstreamTLS) CloseWrite() error {
+	if half, ok := c.raw.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Close tells the server that this is the end, unless it has ended itself, and
+// does not wait for its answer.
+func (c *upstreamTLS) Close() error {
+	if !c.over.Load() {
+		_ = c.Conn.CloseWrite()
+	}
+	return c.raw.Close()
 }
 
 // verifyUpstream checks the certificate of the server, also that of a session
@@ -175,8 +200,8 @@ func (s *Session) verifyUpstream(conn *tls.Conn, name string) bool {
 		return true
 	}
 	shown := conn.ConnectionState().PeerCertificates
-	if _, result := p.verifier.Verify(shown, s.now()); result != 0 {
-		s.logf(errlog.Error, "upstream SSL certificate verify error: (%d:%s)", result, result)
+	if _, result := p.verifier.Verify(shown, s.now()); result != tlsconf.VerifyOK {
+		s.logf(errlog.Error, "upstream SSL certificate verify error: (%d:%s)", int(result), result)
 		return false
 	}
 	if !tlsconf.MatchesHost(shown[0], name) {
@@ -186,9 +211,9 @@ func (s *Session) verifyUpstream(conn *tls.Conn, name string) bool {
 	return true
 }
 
-// tlsSessions are the TLS sessions that may be resumed, one for each server of a
+// upstreamSessions are the TLS sessions that may be resumed, one for each server of a
 // group.
-type tlsSessions struct {
+type upstreamSessions struct {
 	mu     sync.Mutex
 	byAddr map[addr.Addr]*tls.ClientSessionState
 }
@@ -199,7 +224,7 @@ const maxSessions = 4096
 // peerSession is the place for the session with one server, a cache for
 // crypto/tls.
 type peerSession struct {
-	*tlsSessions
+	*upstreamSessions
 	at addr.Addr
 }
 

@@ -34,6 +34,7 @@ type clientTLS struct {
 	verified   tlsconf.VerifyResult
 	chain      []*x509.Certificate // from the client's certificate to the root
 	ocsp       string              // what is wrong with it, by OCSP; empty: nothing
+	shown      *x509.Certificate   // what the client was shown, or the last one there is
 	resumption *resumption
 	sessionID  string // in hexadecimal digits
 	stored     string // number of a session that was put into a cache
@@ -137,11 +138,27 @@ func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, erro
 		return nil, errNoCertificate
 	}
 	config := t.configFor(hello, certs)
+	c.noteCertificate(config)
 	if sessions := s.place.def.tls; sessions != nil {
 		c.resumption = &resumption{sessions.sessions, t, c, t.settings.Tickets}
 		c.resumption.attach(config)
 	}
 	return config, nil
+}
+
+// noteCertificate takes down which certificate crypto/tls chooses.
+func (c *clientTLS) noteCertificate(config *tls.Config) {
+	certs := config.Certificates
+	if len(certs) == 0 {
+		return
+	}
+	c.shown = certs[len(certs)-1].Leaf
+	config.Certificates = nil
+	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		chosen := max(slices.IndexFunc(certs, func(cert tls.Certificate) bool { return hello.SupportsCertificate(&cert) == nil }), 0)
+		c.shown = certs[chosen].Leaf
+		return &certs[chosen], nil
+	}
 }
 
 // certificates returns those of a server, which it may have to read.

@@ -43,7 +43,7 @@ type group struct {
 	name string
 	key  *template // of hash; nil: none
 
-	sessions tlsSessions // of proxy_ssl
+	sessions upstreamSessions // of proxy_ssl
 }
 
 // groups are the upstreams of a generation by lower-case name, those of

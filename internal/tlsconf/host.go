@@ -15,11 +15,7 @@ var oidCommonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 func MatchesHost(cert *x509.Certificate, host string) bool {
 	names := cert.DNSNames
 	if len(names) == 0 {
-		for _, part := range cert.Subject.Names {
-			if text, ok := part.Value.(string); ok && part.Type.Equal(oidCommonName) {
-				names = append(names, text)
-			}
-		}
+		names = commonNames(cert)
 	}
 	for _, name := range names {
 		if host != "" && name != "" && matchName(name, host) {
@@ -27,6 +23,24 @@ func MatchesHost(cert *x509.Certificate, host string) bool {
 		}
 	}
 	return false
+}
+
+func commonNames(cert *x509.Certificate) (names []string) {
+	for _, part := range cert.Subject.Names {
+		if text, ok := part.Value.(string); ok && part.Type.Equal(oidCommonName) {
+			names = append(names, text)
+		}
+	}
+	return names
+}
+
+// CommonName is the first one in a certificate, which is not the one that
+// package x509 has; "": there is none.
+func CommonName(cert *x509.Certificate) string {
+	if names := commonNames(cert); len(names) > 0 {
+		return names[0]
+	}
+	return ""
 }
 
 // matchName compares a name of a certificate. A host that begins with a dot
