@@ -29,11 +29,6 @@ import (
 
 // laterRecordings are those that cannot be replayed yet, by what is not there.
 var laterRecordings = map[string][]int{
-
-	"TLS": {
-		964, 965, 966, 967, 968, 969, 970, 971, 973, 974, 976, 978, 979, 981, 982, 984,
-		985, 986, 987, 988, 989, 990, 991,
-	},
 	// There are no engines and no providers of keys, and it is not pretended that
 	// a library for them was looked for.
 	"engine: and store: keys": {1257, 1259},
@@ -66,7 +61,7 @@ var categoriesElsewhere = map[string]string{
 	"round robin": "upstream", "least_conn": "upstream", "hash": "upstream", "hash consistent": "upstream",
 	"fail_timeout timing": "upstream", "time s": "internal/conf", "time ms": "internal/conf",
 	"size": "internal/conf", "offset": "internal/conf", "fixed point percent": "internal/conf", "ssl_preread variables": "preread",
-	"upstream certificate name": "later: TLS", "udp empty datagram": "later: UDP",
+	"udp empty datagram": "later: UDP",
 }
 
 // Every kind of recording is asked for by a test of this package, or has a
