@@ -30,7 +30,6 @@ const (
 	selfSignedInChain     VerifyResult = 19
 	noLocalIssuer         VerifyResult = 20
 	unableToVerifyLeaf    VerifyResult = 21
-	chainTooLong          VerifyResult = 22
 	revoked               VerifyResult = 23
 	pathLengthExceeded    VerifyResult = 25
 	unsuitablePurpose     VerifyResult = 26
@@ -56,7 +55,6 @@ var verifyTexts = map[VerifyResult]string{
 	selfSignedInChain:  "self-signed certificate in certificate chain",
 	noLocalIssuer:      "unable to get local issuer certificate",
 	unableToVerifyLeaf: "unable to verify the first certificate",
-	chainTooLong:       "certificate chain too long",
 	revoked:            "certificate revoked",
 	pathLengthExceeded: "path length constraint exceeded",
 	unsuitablePurpose:  "unsuitable certificate purpose",
@@ -149,13 +147,12 @@ func (c *check) build(peer []*x509.Certificate) {
 	c.judgeEnd()
 }
 
-// judgeEnd says what is wrong with a chain that does not end in a root.
+// judgeEnd says what is wrong with a chain that does not end in a root. That it
+// is too long is no result of its own: OpenSSL finds the missing root after it.
 func (c *check) judgeEnd() {
 	n := len(c.chain)
 	switch {
-	case c.trusted && n <= c.Depth+2:
-	case n > c.Depth+1:
-		c.result = chainTooLong
+	case c.trusted:
 	case isSelfIssued(c.chain[n-1]) && n == 1:
 		c.result = selfSigned
 	case isSelfIssued(c.chain[n-1]):

@@ -98,7 +98,7 @@ func TestVerify(t *testing.T) {
 		{"intermediate missing", []*authority{root}, []*authority{leaf}, 1, unableToVerifyLeaf},
 		{"root missing", nil, []*authority{leaf, inter}, 1, noLocalIssuer},
 		{"root not trusted", []*authority{alone}, []*authority{leaf, inter, root}, 3, selfSignedInChain},
-		{"too long", []*authority{root}, []*authority{leaf, inter}, 0, chainTooLong},
+		{"too long", []*authority{root}, []*authority{leaf, inter}, 0, noLocalIssuer},
 		{"expired", []*authority{root}, []*authority{issue(t, root, "old", old)}, 1, expired},
 		{"expired and self-signed", nil, []*authority{issue(t, nil, "old", old)}, 1, expired},
 		{"not yet valid", []*authority{root}, []*authority{issue(t, root, "young", young)}, 1, notYetValid},
