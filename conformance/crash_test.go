@@ -18,12 +18,12 @@ import (
 // that come meanwhile only wait.
 func TestWorkerCrash(t *testing.T) {
 	p := takePorts(t, "Plain")
-	s := newService(t, fmt.Sprintf(head+"events { } stream { server { listen %d; return x; } }", p["Plain"]), binary(t))
+	s := newService(t, fmt.Sprintf(head+"worker_rlimit_core 1m; events { } stream { server { listen %d; return x; } }", p["Plain"]), binary(t))
 	master := s.start()
 	for i, end := range []struct {
 		sig  syscall.Signal
 		text string
-	}{{syscall.SIGKILL, "on signal 9"}, {syscall.SIGSEGV, "with code 2"}, {syscall.SIGKILL, "on signal 9"}} {
+	}{{syscall.SIGKILL, "on signal 9"}, {syscall.SIGSEGV, "on signal 11"}, {syscall.SIGABRT, "on signal 6"}} {
 		worker := s.worker(master)
 		assert.Equal(t, "x", answerOf(t, local(p["Plain"])))
 		s.kill(worker, end.sig)
@@ -79,6 +79,30 @@ server { listen %d; proxy_pass 127.0.0.1:%d; } }`, p["Plain"], startEcho(t)), bi
 	assert.Empty(t, load.stop())
 	assert.Equal(t, 1, s.logged(`[alert]`), "once a minute")
 	assert.Contains(t, s.log(), `write() to "/dev/full" failed (28: No space left on device)`)
+}
+
+// TestReopenFails reopens logs whose folder is gone: each process says so, once
+// for a file, and goes on with the old ones.
+func TestReopenFails(t *testing.T) {
+	p := takePorts(t, "Plain")
+	s := newService(t, fmt.Sprintf(`pid DIR/nginx.pid; error_log DIR/logs/error.log notice; events { } stream { log_format basic "served";
+access_log DIR/logs/access.log basic; server { listen %d; return x; } }`, p["Plain"]), binary(t))
+	require.NoError(t, os.Mkdir(s.file("logs"), 0o755))
+	master := s.start()
+	s.worker(master)
+	assert.Equal(t, "x", answerOf(t, local(p["Plain"])))
+	require.NoError(t, os.Rename(s.file("logs"), s.file("moved")))
+	s.kill(master, syscall.SIGUSR1)
+	text := func() string {
+		text, _ := os.ReadFile(s.file("moved/error.log"))
+		return string(text)
+	}
+	for _, name := range []string{"access.log", "error.log"} {
+		failure := fmt.Sprintf(`: open() "%s" failed (2: No such file or directory)`, s.file("logs/"+name))
+		s.eventually("two processes that miss "+name, func() bool { return strings.Count(text(), failure) == 2 })
+	}
+	assert.Equal(t, "x", answerOf(t, local(p["Plain"])))
+	assert.Equal(t, 4, strings.Count(text(), "[emerg]"), text())
 }
 
 // TestLogrotate lets the system's logrotate move the logs away under load: each

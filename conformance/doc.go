@@ -9,6 +9,7 @@
 //	go test ./conformance -run Published                   # whole configurations
 //	go test ./conformance -run Fuzz -nginx path:NGINX      # the same as nginx, by random
 //	go test ./conformance -run Redis -server /path/nginx   # the same with nginx
+//	go test ./conformance -v -run 'Reloads$' -reloads 1000 # the whole storm of reloads: minutes
 //
 // The configurations are the files in testdata, each folder that of a server;
 // {{.Name}} in them stands for a port.

@@ -3,6 +3,8 @@ package main
 // revision.go - going over to another configuration.
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 
 	"github.com/gostream/gostream/internal/errlog"
@@ -161,13 +163,14 @@ func (m *master) reloaded() {
 }
 
 // giveLogs makes the log files those of the workers, who will open them again.
+// A missing file could not be opened here either, as has been told.
 func (m *master) giveLogs() {
 	if os.Geteuid() != 0 {
 		return
 	}
 	uid := m.settings.main.user.uid
 	for _, give := range []func(int) error{m.out.files.Give, m.srv.GiveLogs} {
-		if err := give(uid); err != nil {
+		if err := give(uid); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			m.out.write(errlog.Emerg, err.Error(), nil)
 		}
 	}

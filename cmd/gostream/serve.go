@@ -171,11 +171,12 @@ func (p *program) shutDown(ctx context.Context) {
 	_ = p.srv.Shutdown(ctx)
 }
 
-// reopen is for log rotation.
+// reopen is for log rotation. A file that has several uses is told of once.
 func (p *program) reopen() {
 	p.out.notice("reopening logs")
+	var told []string
 	for _, err := range []error{p.out.files.Reopen(), p.srv.Reopen(), p.redirectStderr()} {
-		if err != nil {
+		if err != nil && addNew(&told, err.Error()) {
 			p.out.write(errlog.Emerg, err.Error(), nil)
 		}
 	}

@@ -28,6 +28,7 @@ func isWorker() bool { return os.Getenv(workerMark) != "" }
 // runWorker is the life of a worker. It returns the exit code.
 func runWorker() int {
 	signals := subscribe()
+	process.FallBySignal()
 	os.Unsetenv(workerMark)
 	w := &worker{link: process.Inherited(linkFile, "link"), orders: make(chan process.Action)}
 	if err := w.begin(); err != nil {

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package process
+
+// FallBySignal does nothing here.
+func FallBySignal() {}
