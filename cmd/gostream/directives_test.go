@@ -62,7 +62,7 @@ var notes = map[string]string{
 
 // withoutDefault are directives that add to what is there by default, are
 // another name of one that has the default, or have one that cannot be written.
-var withoutDefault = []string{"env", "ssl_ocsp_responder", "ssl_stapling_responder", "thread_pool", "proxy_downstream_buffer", "proxy_upstream_buffer"}
+var withoutDefault = []string{"env", "proxy_ssl_name", "ssl_ocsp_responder", "ssl_stapling_responder", "thread_pool", "proxy_downstream_buffer", "proxy_upstream_buffer"}
 
 func rowsByName() map[string][]conf.Row {
 	rows := map[string][]conf.Row{}
