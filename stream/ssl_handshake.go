@@ -24,6 +24,7 @@ type clientTLS struct {
 	// What the client has offered.
 	hello      bool
 	serverName string
+	version    uint16 // that will be spoken, as far as one knows by now
 	ciphers    []uint16
 	curves     []tls.CurveID
 	signatures []tls.SignatureScheme
@@ -59,12 +60,13 @@ func (s *Session) handshake() Status {
 // shakeHands makes the handshake and puts TLS on the transport.
 func (s *Session) shakeHands(t *netTransport) Status {
 	timeout := max(s.srv.conf.SSL.HandshakeTimeout, 0)
-	s.ssl = &clientTLS{}
-	s.ssl.conn = tls.Server(t.unread(), &tls.Config{GetConfigForClient: s.configForClient})
+	s.ssl = &clientTLS{version: tls.VersionTLS13}
+	watch := &tlsconf.Watch{Conn: t.unread()}
+	s.ssl.conn = tls.Server(watch, &tls.Config{GetConfigForClient: s.configForClient})
 	ctx, cancel := context.WithTimeout(t.life, timeout)
 	defer cancel()
 	if err := s.ssl.conn.HandshakeContext(ctx); err != nil {
-		s.handshakeFailed(err)
+		s.handshakeFailed(err, watch)
 		return statusInternal
 	}
 	s.ssl.done, s.ssl.state = true, s.ssl.conn.ConnectionState()
@@ -86,7 +88,7 @@ func (s *Session) shakeHands(t *netTransport) Status {
 }
 
 // handshakeFailed logs why, in OpenSSL's words. Silence is not worth a line.
-func (s *Session) handshakeFailed(err error) {
+func (s *Session) handshakeFailed(err error, watch *tlsconf.Watch) {
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded):
@@ -99,7 +101,7 @@ func (s *Session) handshakeFailed(err error) {
 	case errors.As(err, &errno):
 		s.log(errlog.Info, "peer closed connection in SSL handshake", errno)
 	default:
-		s.log(errlog.Info, "SSL_do_handshake() failed (SSL: "+tlsconf.HandshakeError(err)+")", nil)
+		s.log(errlog.Info, "SSL_do_handshake() failed (SSL: "+watch.HandshakeError(err, s.ssl.hello)+")", nil)
 	}
 }
 
@@ -124,6 +126,7 @@ var refusing = &tls.Config{MinVersion: tls.VersionTLS10}
 func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	c := s.ssl
 	c.hello, c.serverName = true, hello.ServerName
+	c.version = slices.Max(append(hello.SupportedVersions, 0))
 	c.ciphers, c.curves, c.signatures = hello.CipherSuites, hello.SupportedCurves, hello.SignatureSchemes
 	s.selectServer([]byte(hello.ServerName))
 	if s.srv.conf.SSL.RejectHandshake.On() {
@@ -139,6 +142,9 @@ func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, erro
 	}
 	config := t.configFor(hello, certs)
 	c.noteCertificate(config)
+	if version := t.settings.Protocols.Choose(hello.SupportedVersions); version != 0 {
+		c.version = version
+	}
 	if sessions := s.place.def.tls; sessions != nil {
 		c.resumption = &resumption{sessions.sessions, t, c, t.settings.Tickets}
 		c.resumption.attach(config)

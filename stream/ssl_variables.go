@@ -98,7 +98,13 @@ func joined[T any](list []T, name func(T) string) string {
 
 func number[T ~uint16](v T) string { return fmt.Sprintf("0x%04x", uint16(v)) }
 
-func (c *clientTLS) protocol() string { return tlsconf.VersionName(c.state.Version) }
+// protocol is there before the handshake too: the newest one that is possible.
+func (c *clientTLS) protocol() string {
+	if c.done {
+		return tlsconf.VersionName(c.state.Version)
+	}
+	return tlsconf.VersionName(c.version)
+}
 
 // cipher is there before the handshake too, in OpenSSL's words for none.
 func (c *clientTLS) cipher() string {

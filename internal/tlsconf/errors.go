@@ -34,6 +34,47 @@ func HandshakeError(err error) string {
 	return text
 }
 
+// errUnexpected is about a message at the wrong time.
+var errUnexpected = sslError(0xF4, "unexpected message")
+
+// recordAlert is the type of records with alerts.
+const recordAlert = 0x15
+
+// Watch remembers the last bytes that come over a connection while there is a
+// handshake on it. OpenSSL understands alerts that are not encrypted where
+// crypto/tls does not: clients that do not like the server's certificate send
+// such.
+type Watch struct {
+	net.Conn
+	last [7]byte // as many as there are in a record with an alert
+}
+
+// Read implements net.Conn.
+func (w *Watch) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n >= len(w.last) {
+		copy(w.last[:], p[n-len(w.last):n])
+	} else {
+		copy(w.last[:], w.last[n:])
+		copy(w.last[len(w.last)-n:], p[:n])
+	}
+	return n, err
+}
+
+// HandshakeError is [HandshakeError] with what is known of the last bytes. hello
+// tells whether the other side has said hello.
+func (w *Watch) HandshakeError(err error, hello bool) string {
+	fatal := w.last[0] == recordAlert && w.last[1] == 3 && w.last[3] == 0 && w.last[4] == 2 && w.last[5] == 2
+	switch text := HandshakeError(err); {
+	case fatal && !hello:
+		return errUnexpected
+	case fatal && text == localError(20, err):
+		return alertError(int(w.last[6]))
+	default:
+		return text
+	}
+}
+
 // Closed tells whether an error means no more than that the other side has
 // gone, be it in the middle of something. nginx does not ask for more.
 func Closed(err error) bool {
@@ -80,6 +121,8 @@ func headerError(e *tls.RecordHeaderError) string {
 		return sslError(0x9B, "https proxy request")
 	case strings.Contains(e.Msg, "oversized"):
 		return sslError(0xC6, "packet length too long")
+	case start[0] >= recordAlert-1 && start[0] <= recordAlert+2 && start[1] == 3:
+		return errUnexpected
 	}
 	return sslError(0x10B, "wrong version number")
 }
@@ -119,13 +162,13 @@ func alertError(alert int) string {
 func localError(alert int, err error) string {
 	switch alert {
 	case 10:
-		return sslError(0xF4, "unexpected message")
+		return errUnexpected
 	case 20:
 		return sslError(0x119, "decryption failed or bad record mac")
 	case 22:
 		return sslError(0xC6, "packet length too long")
 	case 50:
-		return sslError(0x9F, "length mismatch")
+		return sslError(0xA0, "length too short")
 	case 70:
 		return sslError(0x102, "unsupported protocol")
 	case 109:

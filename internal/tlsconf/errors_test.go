@@ -111,9 +111,10 @@ func TestPlainTextInPlaceOfTLS(t *testing.T) {
 	for text, want := range map[string]string{
 		"GET / HTTP/1.0\r\n":                   "error:0A00009C:SSL routines::http request",
 		"CONNECT x HTTP/1.0\r\n":               "error:0A00009B:SSL routines::https proxy request",
+		"\x17\x03\x03\x00\x01\x00":             "error:0A0000F4:SSL routines::unexpected message",
 		"nonsense\r\n":                         "error:0A00010B:SSL routines::wrong version number",
 		"\x16\x03\x01\xff\xff\x01\x01":         "error:0A0000C6:SSL routines::packet length too long",
-		"\x16\x03\x01\x00\x04\x01\x00\x00\x00": "error:0A00009F:SSL routines::length mismatch",
+		"\x16\x03\x01\x00\x04\x01\x00\x00\x00": "error:0A0000A0:SSL routines::length too short",
 		"\x15\x03\x01\x00\x02\x02\x30":         "error:0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48",
 		"\x15\x03\x01\x00\x02\x02\xfe":         "error:0A0004E6:SSL routines::reason(1254):SSL alert number 254",
 	} {
@@ -134,4 +135,32 @@ func TestClosed(t *testing.T) {
 	assert.True(t, Closed(io.EOF))
 	assert.True(t, Closed(fmt.Errorf("x: %w", io.ErrUnexpectedEOF)))
 	assert.False(t, Closed(errors.New("x")))
+}
+
+// A client of TLS 1.3 that is done with the server may say so in plain text.
+func TestWatch(t *testing.T) {
+	const alert = "\x15\x03\x03\x00\x02\x02\x30"
+	mac := &net.OpError{Op: "local error", Err: tls.AlertError(20)}
+	for _, tt := range []struct {
+		reads []string
+		hello bool
+		want  string
+	}{
+		{[]string{"hello" + alert}, true, "error:0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48"},
+		{[]string{alert[:3], alert[3:]}, true, "error:0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48"},
+		{[]string{alert}, false, "error:0A0000F4:SSL routines::unexpected message"},
+		{[]string{alert + "x"}, true, "error:0A000119:SSL routines::decryption failed or bad record mac"},
+		{nil, true, "error:0A000119:SSL routines::decryption failed or bad record mac"},
+	} {
+		here, there := net.Pipe()
+		w := &Watch{Conn: here}
+		for _, text := range tt.reads {
+			go func() { _, _ = io.WriteString(there, text) }()
+			_, err := io.ReadFull(w, make([]byte, len(text)))
+			require.NoError(t, err)
+		}
+		assert.Equal(t, tt.want, w.HandshakeError(mac, tt.hello))
+		here.Close()
+		there.Close()
+	}
 }
