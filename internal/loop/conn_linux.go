@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is a non-blocking stream socket that belongs to a loop. It is part of
+// Conn is a non-blocking socket that belongs to a loop and has one peer. It is part of
 // the struct that needs it; Init or Connect bring it to life, Close ends it and
 // makes it ready for the next use.
 //
@@ -24,6 +24,7 @@ type Conn struct {
 	loop    *Loop
 	fd      int32
 	open    bool
+	shared  bool   // the socket is not c's to close
 	events  uint32 // registered with epoll
 	state   ioState
 	waiting ioState    // what the waiter waits for
@@ -54,6 +55,11 @@ const (
 func (c *Conn) Init(l *Loop, fd int) {
 	*c = Conn{loop: l, fd: int32(fd), open: true, state: readable | writable}
 }
+
+// Share makes c stand for one peer of a socket that has many. All that can be
+// done is to Await something, and to end that by Abort or Close, which leaves
+// the socket open.
+func (c *Conn) Share(l *Loop, fd int) { *c = Conn{loop: l, fd: int32(fd), open: true, shared: true} }
 
 // FD returns the descriptor.
 func (c *Conn) FD() int { return int(c.fd) }
@@ -188,6 +194,22 @@ func (c *Conn) TryWrite(p []byte) (int, error) {
 	return n, nil
 }
 
+// TryReceive takes datagrams, at most count, and size bytes of each: EAGAIN if
+// there are none.
+func (c *Conn) TryReceive(b *Batch, count, size int) (int, error) {
+	n, errno := b.receive(int(c.fd), count, size)
+	if errno != 0 {
+		if errno == unix.EAGAIN {
+			c.state &^= readable
+		}
+		return 0, errno
+	}
+	if n < min(count, BatchSize) {
+		c.state &^= readable
+	}
+	return n, nil
+}
+
 // MarkUnreadable and MarkUnwritable note that a call of the caller's own, such
 // as splice, returned EAGAIN.
 func (c *Conn) MarkUnreadable() { c.state &^= readable }
@@ -281,8 +303,14 @@ type Dial struct {
 
 // Create makes c a new socket of an address family, which is to be connected.
 // An error is an [os.SyscallError].
-func (c *Conn) Create(l *Loop, family int) error {
-	fd, errno := socket(family, unix.SOCK_STREAM)
+func (c *Conn) Create(l *Loop, family int) error { return c.create(l, family, unix.SOCK_STREAM) }
+
+// CreateDatagram is Create for a datagram socket. TryWrite sends one datagram
+// with each call.
+func (c *Conn) CreateDatagram(l *Loop, family int) error { return c.create(l, family, unix.SOCK_DGRAM) }
+
+func (c *Conn) create(l *Loop, family, kind int) error {
+	fd, errno := socket(family, kind)
 	if errno != 0 {
 		return os.NewSyscallError("socket()", errno)
 	}
@@ -360,8 +388,10 @@ func (c *Conn) Close() {
 	}
 	c.open = false
 	c.loop.StopTimer(&c.timer)
-	c.loop.forget(int(c.fd))
-	closeFD(int(c.fd))
+	if !c.shared {
+		c.loop.forget(int(c.fd))
+		closeFD(int(c.fd))
+	}
 	c.handler = nil
 	if c.waiter != nil {
 		c.wakeUp()

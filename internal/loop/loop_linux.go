@@ -39,6 +39,7 @@ type Loop struct {
 	spare   []*coroutine
 	current *coroutine // the one that is running, if any
 	scratch []byte
+	inbox   *Batch  // of all Packets; nil: there have been none
 	again   []*Conn // to be told of once more, having stopped to let others run
 
 	mu      sync.Mutex
