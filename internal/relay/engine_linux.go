@@ -12,6 +12,7 @@ type Engine struct {
 	loop    *loop.Loop
 	buffers [][]byte
 	pipes   []pipe
+	inbox   *loop.Batch // for datagrams of upstreams; nil: there have been none
 }
 
 // NewEngine makes the engine of a loop. It may only be used on that loop.
@@ -56,6 +57,14 @@ func (e *Engine) putPipe(p pipe, empty bool) {
 	}
 	unix.Close(p.r)
 	unix.Close(p.w)
+}
+
+// batch is room for datagrams until it is used again.
+func (e *Engine) batch() *loop.Batch {
+	if e.inbox == nil {
+		e.inbox = loop.NewBatch()
+	}
+	return e.inbox
 }
 
 func (e *Engine) takeBuffer(size int) []byte {

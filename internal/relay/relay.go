@@ -15,6 +15,10 @@ type Options struct {
 	Timeout    time.Duration // longest silence of both sides; 0 ends at once
 	BufferSize int           // bytes read at a time
 	HalfClose  bool          // pass on the end of one direction, and wait for the other
+
+	// Of datagrams only.
+	Requests  int64 // taken from the client; 0: any number
+	Responses int64 // to each of them, after which the session is over; negative: it does not end so
 }
 
 // Rates are the limits of a session in bytes per second; 0 is none.
@@ -45,12 +49,15 @@ const (
 	SendFailed // reported as an [Error] before
 	Stopped    // by Stop or Quit
 	Panicked   // told before
+	Answered   // datagrams: all are answered
+	Unanswered // datagrams: nothing has come for too long, though there should be answers
+	Orphaned   // datagrams: the socket that the client sends to is closed
 )
 
 // Error is a failed system call on one of the connections.
 type Error struct {
 	Side Side
-	Op   string // "recv()", "writev()" or "splice()"
+	Op   string // "recv()", "writev()", "splice()" or "sendmsg()"
 	Err  error
 }
 
@@ -89,6 +96,11 @@ type Counters struct {
 	// FirstByte is when the upstream was first heard of, be it that it closed.
 	// Zero: not yet.
 	FirstByte time.Time
+
+	// Requests and Responses are the datagrams of client and upstream. An error
+	// on the way to or from the upstream has made Failed true.
+	Requests, Responses int64
+	Failed              bool
 }
 
 // limit is nginx's rate limiting of one direction.
