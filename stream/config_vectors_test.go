@@ -61,7 +61,6 @@ var categoriesElsewhere = map[string]string{
 	"round robin": "upstream", "least_conn": "upstream", "hash": "upstream", "hash consistent": "upstream",
 	"fail_timeout timing": "upstream", "time s": "internal/conf", "time ms": "internal/conf",
 	"size": "internal/conf", "offset": "internal/conf", "fixed point percent": "internal/conf", "ssl_preread variables": "preread",
-	"udp empty datagram": "later: UDP",
 }
 
 // Every kind of recording is asked for by a test of this package, or has a

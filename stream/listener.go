@@ -26,8 +26,9 @@ type listener struct {
 
 	sockets   []socket         // one, or one for each event loop with reuseport
 	acceptors acceptors        // on the event loops
+	datagrams packetSockets    // on the event loops, of UDP
 	streams   []net.Listener   // where there are none
-	packets   []net.PacketConn // of UDP
+	packets   []net.PacketConn // likewise, of UDP
 }
 
 // places are the servers behind a socket. A socket bound to a wildcard may
@@ -114,7 +115,7 @@ func (g *generation) place(a *address) *place {
 	p := &place{def: g.servers[a.def], names: g.names[a], proxyProtocol: a.opt.ProxyProtocol, ssl: a.opt.SSL, onGoroutine: a.opt.SSL}
 	for _, c := range a.servers {
 		proxy := &g.servers[c].proxy
-		p.onGoroutine = p.onGoroutine || proxy.pass != nil && (proxy.dial.dialer != nil || proxy.tls != nil)
+		p.onGoroutine = p.onGoroutine || proxy.pass != nil && (proxy.dial.dialer != nil || proxy.tls != nil && !a.opt.UDP)
 	}
 	return p
 }
@@ -126,10 +127,15 @@ func (p *places) find(local func() endpoint) (*place, endpoint) {
 		return p.any, endpoint{}
 	}
 	at := local()
+	return p.lookup(at), at
+}
+
+// lookup is find for a local address that is known.
+func (p *places) lookup(at endpoint) *place {
 	if found := p.exact[at.ip.Addr()]; found != nil {
-		return found, at
+		return found
 	}
-	return p.any, at
+	return p.any
 }
 
 // log is for what happens before there is a session: that of the default server.
@@ -147,12 +153,15 @@ func (ln *listener) open() error {
 // start begins to accept.
 func (ln *listener) start() error {
 	switch {
-	case ln.opt.UDP:
+	case ln.server.workers.none() && ln.opt.UDP:
 		return ln.startPackets()
 	case ln.server.workers.none():
 		return ln.startStreams()
+	case ln.opt.UDP:
+		ln.startDatagrams()
+	default:
+		ln.startAcceptors()
 	}
-	ln.startAcceptors()
 	return nil
 }
 
@@ -165,6 +174,7 @@ func (ln *listener) close() {
 		p.Close()
 	}
 	ln.acceptors.close()
+	ln.datagrams.close()
 	ln.closeSockets()
 	if ln.addr.IsUnix() && !ln.server.keepPaths {
 		_ = os.Remove(ln.addr.Path())

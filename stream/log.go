@@ -93,6 +93,14 @@ func (s *Session) clientError(op string, err error) {
 
 // peerErrorLevel tells errors that the other side or the network causes every
 // day from those that point to a defect here, which are alerts.
+// sendCall is the call that nginx sends to the client with.
+func (s *Session) sendCall() string {
+	if s.udp {
+		return "sendmsg"
+	}
+	return "writev"
+}
+
 func peerErrorLevel(err error, usual errlog.Level) errlog.Level {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {

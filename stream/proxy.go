@@ -6,6 +6,7 @@ package stream
 // (moving bytes).
 
 import (
+	"math"
 	"time"
 
 	"github.com/gostream/gostream/internal/conf"
@@ -37,9 +38,9 @@ type ProxyConfig struct {
 	SSL ProxySSLConfig // TLS towards the upstream. Sessions of such a server run on goroutines
 
 	// Requests and Responses divide a client's datagrams into sessions. They
-	// mean nothing to TCP, and datagrams are not proxied yet.
+	// mean nothing to TCP.
 	Requests  int64 // datagrams of a client in a session; 0 no limit
-	Responses int64 // datagrams that answer one of a client; 0 any number, negative none
+	Responses int64 // datagrams that answer one of a client, then the session is over; 0 any number, negative none
 
 	Bind         ProxyBind // our end of upstream connections; default: the system chooses
 	SocketRcvBuf int64     // SO_RCVBUF towards the upstream, in bytes; default: the system's
@@ -103,6 +104,14 @@ var proxyTable = &conf.Table[ServerConfig]{
 		{Name: "proxy_protocol", Syntax: "on | off | v2", Default: "off", In: inServers,
 			Set: conf.Enum(func(c *ServerConfig) *ProxyProtocol { return &c.Proxy.ProxyProtocol }, proxyProtocols)},
 	},
+}
+
+// answers is how many datagrams answer one of a client; -1: any number.
+func (c *ProxyConfig) answers() int64 {
+	if c.Responses == 0 || c.Responses == math.MaxInt32 {
+		return -1
+	}
+	return max(c.Responses, 0)
 }
 
 func bufferSize(c *ServerConfig) *int64 { return &c.Proxy.BufferSize }

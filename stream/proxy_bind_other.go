@@ -9,7 +9,11 @@ const hasTransparent = false
 
 // prepareDialer makes package net bind its sockets.
 func (s *Session) prepareDialer(d *net.Dialer, _ *dialOptions, toUnix bool) {
-	if s.up.local != nil && !toUnix {
+	switch {
+	case s.up.local == nil || toUnix:
+	case s.udp:
+		d.LocalAddr = net.UDPAddrFromAddrPort(s.up.local.addr)
+	default:
 		d.LocalAddr = net.TCPAddrFromAddrPort(s.up.local.addr)
 	}
 }

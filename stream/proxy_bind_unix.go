@@ -57,6 +57,12 @@ func (s *Session) bindUpstream(fd int, toUnix bool) error {
 			s.log(errlog.Alert, "setsockopt(IP_BIND_ADDRESS_NO_PORT) failed, ignored", err)
 		}
 	}
+	if s.udp && local.addr.Port() != 0 {
+		// The sessions of all clients come from this port.
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return &localError{errlog.Alert, "setsockopt(SO_REUSEADDR)", err}
+		}
+	}
 	if err := unix.Bind(fd, addr.IP(local.addr).Sockaddr()); err != nil {
 		return &localError{errlog.Crit, "bind(" + local.text + ")", err}
 	}

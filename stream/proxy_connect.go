@@ -44,6 +44,7 @@ func (g *generation) compileProxy(c *ServerConfig, p *proxyServer) (err error) {
 			rcvbuf: int(max(from.SocketRcvBuf, 0)), sndbuf: int(max(from.SocketSndBuf, 0)), dialer: from.Dial},
 		relay: relay.Options{
 			Timeout: max(from.Timeout, 0), BufferSize: int(max(from.BufferSize, 1)), HalfClose: from.HalfClose.On(),
+			Requests: max(from.Requests, 0), Responses: from.answers(),
 		},
 		nextUpstream: from.NextUpstream.On(),
 		tries:        int(max(from.NextUpstreamTries, 0)), triesTimeout: max(from.NextUpstreamTimeout, 0),
@@ -183,7 +184,11 @@ func (s *Session) endTry(now time.Time) {
 // connected notes that the server was reached.
 func (s *Session) connected(t *try) {
 	now := s.now()
-	s.up.group.Connected(&s.up.selection, s.up.peer, now)
+	if s.udp {
+		s.up.group.Associated(&s.up.selection, s.up.peer, now)
+	} else {
+		s.up.group.Connected(&s.up.selection, s.up.peer, now)
+	}
 	t.connect = msec(now) - t.start
 	if !s.errorLog().Enabled(errlog.Info) {
 		return
@@ -191,6 +196,9 @@ func (s *Session) connected(t *try) {
 	buf := takeBuffer()
 	defer buf.release()
 	local := s.transport.upstreamAddr()
+	if s.udp {
+		buf.b = append(buf.b, "udp "...)
+	}
 	buf.b = local.append(append(buf.b, "proxy "...))
 	buf.b = append(append(buf.b, " connected to "...), s.up.name...)
 	s.logPlain(errlog.Info, string(buf.b))
@@ -247,8 +255,8 @@ func (s *Session) logConnectError(err error) {
 		s.log(errlog.Error, "connect() failed ("+err.Error()+")", nil)
 	default:
 		level := peerErrorLevel(err, errlog.Error)
-		if s.up.peer.Addr().IsUnix() {
-			// nginx fails at once with unix sockets, and says so of connect.
+		if s.udp || s.up.peer.Addr().IsUnix() {
+			// nginx fails at once with datagrams and unix sockets, and says so of connect.
 			level = unixConnectLevel(err)
 			s.log(level, "connect() to "+s.up.name+" failed", err)
 			return

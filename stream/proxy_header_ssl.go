@@ -16,7 +16,7 @@ import (
 // headerOptions is what the header has beside the addresses.
 func (s *Session) headerOptions() proxyproto.V2Options {
 	if s.ssl == nil || !s.ssl.done {
-		return proxyproto.V2Options{}
+		return proxyproto.V2Options{Datagram: s.udp}
 	}
 	state := &s.ssl.state
 	o := proxyproto.V2Options{Authority: state.ServerName, ALPN: state.NegotiatedProtocol, SSL: &proxyproto.SSL{

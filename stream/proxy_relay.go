@@ -18,7 +18,7 @@ import (
 // relayUpstream hands the session to the relay, with the PROXY header, if one is wanted,
 // as the first thing for the upstream. With proxy_ssl the header has gone ahead.
 func (s *Session) relayUpstream() Status {
-	if s.srv.proxy.proxyProtocol <= ProxyProtocolOff || s.srv.proxy.tls != nil {
+	if s.srv.proxy.proxyProtocol <= ProxyProtocolOff || s.srv.proxy.tls != nil && !s.udp {
 		return s.transport.relay(nil)
 	}
 	buf := takeBuffer()
@@ -56,6 +56,8 @@ func (s *Session) relayError(e *relay.Error) {
 	case errors.As(e.Err, &ssl):
 		s.log(map[relay.Side]errlog.Level{relay.Client: errlog.Info, relay.Upstream: errlog.Error}[e.Side], ssl.text, ssl.errno)
 	case errors.Is(e.Err, io.ErrUnexpectedEOF):
+	case s.udp && e.Side == relay.Client && e.Err == syscall.EAGAIN:
+		s.log(errlog.Alert, "shared connection is busy", nil)
 	case e.Side == relay.Client:
 		s.log(peerErrorLevel(e.Err, errlog.Info), e.Op+" failed", e.Err)
 	default:
@@ -63,15 +65,24 @@ func (s *Session) relayError(e *relay.Error) {
 	}
 }
 
-// relayEnd logs the end of a relayed session. All ends are a status of 200: the
-// session was served.
+// relayEnd logs the end of a relayed session. Nearly all ends are a status of
+// 200: the session was served.
 func (s *Session) relayEnd(end relay.End) Status {
 	switch end {
+	case relay.Answered, relay.Orphaned:
+		return s.datagramsEnd(end)
+	case relay.Unanswered:
+		s.action = "proxying connection"
+		s.log(errlog.Error, "upstream timed out", syscall.ETIMEDOUT)
+		return statusBadGateway
 	case relay.ClientDisconnected:
 		s.logEnd("client disconnected")
 	case relay.UpstreamDisconnected:
 		s.logEnd("upstream disconnected")
 	case relay.TimedOut:
+		if s.udp {
+			return s.datagramsEnd(end)
+		}
 		s.action = "proxying connection"
 		s.log(errlog.Info, "connection timed out", syscall.ETIMEDOUT)
 	case relay.Stopped:
@@ -108,10 +119,22 @@ func (s *Session) closeUpstream() {
 	s.bytesReceived, s.bytesSent = s.bytesReceived+c.FromClient, s.bytesSent+c.ToClient
 	s.up.settled = true
 	if s.up.peer != nil {
-		s.up.group.Done(&s.up.selection, s.up.peer, now)
-		s.up.peer = nil
+		s.releasePeer(c.Failed, now)
 	}
 	s.transport.closeUpstream()
+}
+
+// releasePeer ends the attempt at the server. With UDP it may have failed after
+// all.
+func (s *Session) releasePeer(failed bool, now time.Time) {
+	peer := s.up.peer
+	s.up.peer = nil
+	switch {
+	case !failed:
+		s.up.group.Done(&s.up.selection, peer, now)
+	case s.up.group.Failed(&s.up.selection, peer, now):
+		s.log(errlog.Warn, "upstream server temporarily disabled", nil)
+	}
 }
 
 // received and the methods that follow are the byte counters at any time.

@@ -22,7 +22,7 @@ import (
 // reached then, the status says how to go on, as that of tryUpstream does.
 func (s *Session) handshakeUpstream() (status Status, reached bool) {
 	p := s.srv.proxy.tls
-	if p == nil {
+	if p == nil || s.udp {
 		return next, true
 	}
 	t := s.transport.(*netTransport) // servers with proxy_ssl serve on goroutines

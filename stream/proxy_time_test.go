@@ -77,19 +77,6 @@ func TestProxyPassNeedsResolver(t *testing.T) {
 	})
 }
 
-// Datagrams are not passed to upstreams.
-func TestProxyPassRefusesDatagrams(t *testing.T) {
-	_, f := compileText(t.TempDir()+"/conf", "stream {\nserver { listen 127.0.0.1:1234 udp;\n proxy_pass 127.0.0.1:1; }\n}")
-	require.Len(t, f.log, 1)
-	assert.Regexp(t, `^\[emerg\] "proxy_pass" directive is not supported in a server with "listen ... udp" in .*/conf:3$`, f.log[0])
-
-	_, err := New(&Config{Servers: []*ServerConfig{{Listen: []Listen{{Address: "127.0.0.1:1234", UDP: true}}, Proxy: ProxyConfig{Pass: "127.0.0.1:1"}}}})
-	assert.EqualError(t, err, `"proxy_pass" directive is not supported in a server with "listen ... udp"`)
-
-	g, f := compileText(t.TempDir()+"/conf", "stream { server { listen 127.0.0.1:1234 udp; proxy_pass 127.0.0.1:1; return x; } }")
-	assert.NotNil(t, g, f.log)
-}
-
 func readAll(t *testing.T, conn net.Conn) string {
 	t.Helper()
 	got, err := io.ReadAll(conn)

@@ -41,7 +41,7 @@ func (s *Session) returnText() Status {
 	n, err := s.transport.write(buf.b, returnTimeout)
 	s.bytesSent += int64(n)
 	if err != nil {
-		s.clientError("writev", err)
+		s.clientError(s.sendCall(), err)
 	}
 	return statusOK
 }

@@ -56,6 +56,16 @@ var plays = map[string]play{
 	"limit_conn":     besides(""),
 	"limit_conn dry": besides("E:y"),
 	"max_conns":      besides(""),
+
+	"udp echo":                datagrams("a U:a"),
+	"udp echo two msgs":       datagramSessions(1, "a U:a", "b U:b"),
+	"udp no reply expected 1": datagrams("drop"),
+	"udp responses unlimited": datagrams("two U:two U:two", "x U:x"),
+	"udp responses 0":         datagrams("x"),
+	"udp refused":             datagrams("x"),
+	"udp pp v1":               datagramBehindHeader,
+	"udp pp v2":               datagramBehindHeader,
+	"udp deny":                datagrams("drop"),
 }
 
 // blocks is what stands beside the server in scenarios that need more.
@@ -72,42 +82,13 @@ const blocks = `
 	log_format l "LOGFORMAT"; access_log DIR/access.log l;
 `
 
-// laterScenarios are those whose directives are not served yet.
-var laterScenarios = map[string]string{
-	"udp echo": "UDP", "udp echo two msgs": "UDP", "udp no reply expected 1": "UDP", "udp responses unlimited": "UDP",
-	"udp responses 0": "UDP", "udp refused": "UDP", "udp pp v1": "UDP", "udp pp v2": "UDP", "udp deny": "UDP",
-}
-
 func TestRecordedSessions(t *testing.T) {
 	eachTransport(t, func(t *testing.T, change func(*Config)) {
 		for _, group := range scenarios(t) {
 			name := group[0].Input.Scenario
-			if laterScenarios[name] != "" {
-				continue
-			}
 			t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) { replaySessions(t, change, group) })
 		}
 	})
-}
-
-// TestLaterScenarios keeps the list above from outliving its reasons.
-func TestLaterScenarios(t *testing.T) {
-	for name, reason := range laterScenarios {
-		known := slices.ContainsFunc(slices.Concat(scenarios(t)...), func(v scenario) bool { return v.Input.Scenario == name })
-		assert.True(t, known, name)
-		if slices.ContainsFunc(serverTableNames(), func(directive string) bool { return directive == reason }) {
-			assert.Fail(t, "served by now: take it off the list", name)
-		}
-	}
-}
-
-func serverTableNames() (names []string) {
-	for _, table := range serverTables {
-		for _, c := range table.Commands {
-			names = append(names, c.Name)
-		}
-	}
-	return names
 }
 
 // scenarios are the recordings; those that go on with the server of the one
@@ -135,6 +116,11 @@ func replaySessions(t *testing.T, change func(*Config), group []scenario) {
 	}
 	if strings.HasPrefix(first.Input.Scenario, "ssl ") {
 		listen += " ssl"
+	}
+	if strings.HasPrefix(first.Input.Scenario, "udp ") {
+		listen += " udp"
+		names = append(names, "127.0.0.1:13106", prefixing(t))
+		names[11] = streamtest.RefusedDatagrams(t)
 	}
 	names = append(names, "CERTS", tlsFiles(t))
 	replace := append([]string{"LOGFORMAT", first.Input.LogFormat}, names...)

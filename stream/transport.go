@@ -60,6 +60,9 @@ type transport interface {
 	closeUpstream()
 	close()
 
+	// abort ends what the session waits for, as if its time were up.
+	abort()
+
 	// released is told that the session is over and nothing refers to it.
 	released()
 }

@@ -152,6 +152,15 @@ func (t *loopTransport) closeUpstream() {
 
 func (t *loopTransport) close() { t.client.Close() }
 
+func (t *loopTransport) abort() {
+	if t.relays {
+		t.relayer.Stop()
+		return
+	}
+	t.server.Abort()
+	t.client.Abort()
+}
+
 // relayHandler makes the methods that the relay calls no part of Session's API.
 type relayHandler Session
 

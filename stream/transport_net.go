@@ -24,6 +24,7 @@ type netTransport struct {
 	server   net.Conn
 	peeked   []byte // taken from client and not yet handed on
 	copier   relay.Copier
+	packets  *relay.DatagramCopier // in place of copier, of UDP
 
 	slots   *slots // where the connections are counted
 	counted bool   // server is, too
@@ -166,11 +167,15 @@ func (t *netTransport) connect(peer *upstream.Peer, o *dialOptions) (err error) 
 	ctx, cancel := context.WithTimeout(t.life, o.timeout)
 	defer cancel()
 	to := peer.Addr()
+	network := to.Network()
+	if t.session.udp {
+		network = map[string]string{"tcp": "udp", "unix": "unixgram"}[network]
+	}
 	if o.dialer != nil {
 		t.session.gen.nextConnection()
-		t.server, err = o.dialer(ctx, to.Network(), to.HostPort())
+		t.server, err = o.dialer(ctx, network, to.HostPort())
 	} else {
-		t.server, err = t.dialer(o, to.IsUnix()).DialContext(ctx, to.Network(), to.HostPort())
+		t.server, err = t.dialer(o, to.IsUnix()).DialContext(ctx, network, to.HostPort())
 	}
 	if err != nil {
 		t.server = nil
@@ -231,16 +236,23 @@ func plainError(err error) error {
 }
 
 func (t *netTransport) relay(first []byte) Status {
-	s := t.session
-	t.copier = relay.Copier{
-		Options: s.srv.proxy.relay, Rates: s.rates(), Client: t.client, Upstream: t.server,
-		ToUpstream: first, FromClient: t.peeked, FirstByte: s.firstByte,
-		Error: s.relayError, Panic: s.logPanic, Quit: t.life.Done(),
+	s, c, run := t.session, &t.copier, t.copier.Run
+	if s.udp {
+		t.packets = &relay.DatagramCopier{Full: t.accepted.(*datagramConn).forget}
+		c, run = &t.packets.Copier, t.packets.Run
 	}
-	return s.relayEnd(t.copier.Run())
+	c.Options, c.Rates, c.Client, c.Upstream = s.srv.proxy.relay, s.rates(), t.client, t.server
+	c.ToUpstream, c.FromClient, c.FirstByte = first, t.peeked, s.firstByte
+	c.Error, c.Panic, c.Quit = s.relayError, s.logPanic, t.life.Done()
+	return s.relayEnd(run())
 }
 
-func (t *netTransport) counters() relay.Counters { return t.copier.Counters() }
+func (t *netTransport) counters() relay.Counters {
+	if t.packets != nil {
+		return t.packets.Counters()
+	}
+	return t.copier.Counters()
+}
 
 func (t *netTransport) closeUpstream() {
 	if t.server != nil {

@@ -1,90 +1,71 @@
 package stream
 
-// udp.go - listen ... udp: one session for each datagram that comes from a
-// client without one. Only return is served over UDP so far.
-//
-// That proxy_pass is refused there, see docs/differences-from-nginx.md.
+// udp.go - listen ... udp: who has sent a datagram, and how sessions of
+// datagrams end. The sockets are in udp_linux.go (event loops) and udp_net.go
+// (goroutines).
 
 import (
-	"io"
-	"net"
-	"slices"
-	"time"
+	"net/netip"
+	"strconv"
+
+	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/relay"
 )
 
-const maxDatagram = 65535
-
-// refuseDatagrams refuses a server that would pass datagrams to an upstream.
-func (c *ServerConfig) refuseDatagrams() error {
-	if slices.ContainsFunc(c.Listen, func(l Listen) bool { return l.UDP }) {
-		return c.passAt.Errorf("\"proxy_pass\" directive is not supported in a server with \"listen ... udp\"")
-	}
-	return nil
+// datagramKey tells the sessions of a socket apart.
+type datagramKey struct {
+	remote endpoint
+	local  netip.Addr // for sockets bound to a wildcard
 }
 
-// startPackets serves a datagram socket.
-func (ln *listener) startPackets() error {
-	for _, sk := range ln.sockets {
-		conn, err := sk.packetConn()
-		if err != nil {
-			return err
-		}
-		ln.packets = append(ln.packets, conn)
-		go ln.receive(conn)
+// known reports whether later datagrams of the client can be told from those of
+// others. A unix socket without a path has no address.
+func (k *datagramKey) known() bool { return k.remote != endpoint{} }
+
+// receiveFailed logs trouble with getting datagrams; a nil error is one that did
+// not fit.
+func (ln *listener) receiveFailed(err error) {
+	text := "recvmsg() failed"
+	if err == nil {
+		text = "recvmsg() truncated data"
 	}
-	return nil
+	ln.places.Load().log().Write(errlog.Alert, errlog.Record{Text: text, Err: err})
 }
 
-func (ln *listener) receive(conn net.PacketConn) {
-	buf := make([]byte, maxDatagram)
-	for {
-		n, from, err := conn.ReadFrom(buf)
-		if err != nil {
-			return
-		}
-		ln.serveDatagram(&datagramConn{PacketConn: conn, peer: from, first: append([]byte(nil), buf[:n]...)})
+// sentTo is the local address of a session: that of the socket, or the one that
+// its first datagram was sent to.
+func (ln *listener) sentTo(local netip.Addr) endpoint {
+	at := endpointOfNet(ln.netAddr())
+	if local.IsValid() {
+		at.ip = netip.AddrPortFrom(local, at.ip.Port())
 	}
+	return at
 }
 
-// serveDatagram runs the session of a client's datagram.
-func (ln *listener) serveDatagram(conn *datagramConn) {
-	at := ln.places.Load()
-	if !ln.server.slots.takeClient(at) {
+// datagramsEnd is the counterpart of relayEnd for what sessions of datagrams end
+// with otherwise.
+func (s *Session) datagramsEnd(end relay.End) Status {
+	switch s.action = "proxying connection"; end {
+	case relay.Answered:
+		s.logPackets("udp done")
+	case relay.TimedOut:
+		s.logPackets("udp timed out")
+	case relay.Orphaned:
+		s.logPlain(errlog.Info, "disconnected on shutdown")
+	}
+	return statusOK
+}
+
+func (s *Session) logPackets(text string) {
+	if !s.errorLog().Enabled(errlog.Info) {
 		return
 	}
-	s := ln.newNetSession(at, conn, &ln.server.slots)
-	s.udp, s.bytesReceived = true, int64(len(conn.first))
-	s.serve()
+	buf := takeBuffer()
+	defer buf.release()
+	c := s.transport.counters()
+	buf.b = append(append(buf.b, text...), ", packets from/to client:"...)
+	buf.b = strconv.AppendInt(buf.b, c.Requests, 10)
+	buf.b = strconv.AppendInt(append(buf.b, '/'), c.Responses, 10)
+	buf.b = s.appendBytes(buf.b)
+	s.logPlain(errlog.Info, string(buf.b))
 }
-
-// datagramConn makes the exchange with one client look like a connection.
-type datagramConn struct {
-	net.PacketConn
-	peer  net.Addr
-	first []byte
-}
-
-func (c *datagramConn) RemoteAddr() net.Addr { return c.peer }
-
-func (c *datagramConn) Read(p []byte) (int, error) {
-	if c.first == nil {
-		return 0, io.EOF
-	}
-	n := copy(p, c.first)
-	c.first = nil
-	return n, nil
-}
-
-func (c *datagramConn) Write(p []byte) (int, error) { return c.WriteTo(p, c.peer) }
-
-// Close leaves the socket, which other clients use, open; so do the deadlines.
-func (c *datagramConn) Close() error { return nil }
-
-// SetDeadline and its kin do nothing: datagrams are never waited for.
-func (c *datagramConn) SetDeadline(time.Time) error { return nil }
-
-// SetReadDeadline does nothing.
-func (c *datagramConn) SetReadDeadline(time.Time) error { return nil }
-
-// SetWriteDeadline does nothing.
-func (c *datagramConn) SetWriteDeadline(time.Time) error { return nil }

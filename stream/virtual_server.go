@@ -80,9 +80,6 @@ func (g *generation) compileContent(c *ServerConfig, srv *server) (err error) {
 	}
 	kind := c.contentKind()
 	srv.content = contents[kind]
-	if kind == contentProxy {
-		return c.refuseDatagrams()
-	}
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 // workers are the event loops of a Server.
 type workers struct {
 	all  []*worker
+	turn int // whose it is to get the next datagram socket
 	done sync.WaitGroup
 }
 
@@ -28,12 +29,13 @@ func (ws *workers) none() bool { return len(ws.all) == 0 }
 
 // worker is an event loop with what its sessions share.
 type worker struct {
-	loop      *loop.Loop
-	relays    *relay.Engine
-	sessions  sessionList // those that are running
-	spare     []*Session
-	sockaddrs map[addr.Addr]*loop.Sockaddr
-	slots     slots
+	loop           *loop.Loop
+	relays         *relay.Engine
+	sessions       sessionList // those that are running
+	spare          []*Session
+	spareDatagrams []*datagramTransport
+	sockaddrs      map[addr.Addr]*loop.Sockaddr
+	slots          slots
 }
 
 // maxSockaddrs bounds the addresses remembered; proxy_pass with variables may
@@ -85,12 +87,7 @@ func (ws *workers) endSessions() {
 func (w *worker) endSessions() {
 	for s := w.sessions.first; s != nil; {
 		following := s.loopTransport.following
-		if s.loopTransport.relays {
-			s.loopTransport.relayer.Stop()
-		} else {
-			s.loopTransport.server.Abort()
-			s.loopTransport.client.Abort()
-		}
+		s.transport.abort()
 		s = following
 	}
 }

@@ -19,5 +19,11 @@ type acceptors struct{}
 func (acceptors) close()          {}
 func (*listener) startAcceptors() {}
 
+// packetSockets are there for event loops only.
+type packetSockets struct{}
+
+func (packetSockets) close()      {}
+func (*listener) startDatagrams() {}
+
 // loopTransport is nothing.
 type loopTransport struct{}

@@ -225,6 +225,17 @@ func (g *Group) Connected(sel *Selection, p *Peer, now time.Time) {
 	}
 }
 
+// Associated is the counterpart of Connected for UDP. It matters to [LeastTime]
+// only.
+func (g *Group) Associated(sel *Selection, p *Peer, now time.Time) {
+	if g.times == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.times.connected(p, sel, instant(now.UnixMilli()))
+}
+
 // FirstByte tells that the first data of p came at a time. It matters to
 // [LeastTime] only. It may be told later, though before [Group.Done].
 func (g *Group) FirstByte(sel *Selection, p *Peer, at time.Time) {
