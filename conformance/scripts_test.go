@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -50,19 +51,16 @@ func compareAll(t *testing.T, files []string, read func(*testing.T, string) *scr
 // A difference must come three times: on a busy machine the kernel now and then
 // merges what a peer sends with its end, or resets where it had closed.
 func compare(t *testing.T, s *script, reference *subject) {
-	want, text := s.recorded, outcome.text
+	if reference != nil && !reference.knows(s.since) {
+		t.Skipf("nginx %s is older than %s", reference.version, s.since)
+	}
+	text := outcome.text
 	if reference != nil {
-		if !reference.knows(s.since) {
-			t.Skipf("nginx %s is older than %s", reference.version, s.since)
-		}
-		var err error
-		want, err = s.run(t.TempDir(), reference)
-		require.NoError(t, err, "nginx")
 		text = func(o outcome) string { // not each OpenSSL has a reason
 			return strings.ReplaceAll(o.text(), " (SSL: REASON)", "")
 		}
 	}
-	got, err := s.run(t.TempDir(), &subject{binary: binary(t)})
+	want, got, err := s.both(t, reference)
 	if s.differs != "" {
 		if err == nil && assert.ObjectsAreEqual(want, got) {
 			t.Fatalf("no longer differs (%s): remove that line", s.differs)
@@ -71,10 +69,23 @@ func compare(t *testing.T, s *script, reference *subject) {
 	}
 	for again := 0; again < 2 && (err != nil || text(want) != text(got)); again++ {
 		t.Logf("unsteady, again: %v\n%s", err, got.text())
-		got, err = s.run(t.TempDir(), &subject{binary: binary(t)})
+		want, got, err = s.both(t, reference)
 	}
 	require.NoError(t, err)
 	assert.Equal(t, text(want), text(got))
+}
+
+// both plays a script with the reference, or takes the recording if there is
+// none, and with gostream.
+func (s *script) both(t *testing.T, reference *subject) (want, got outcome, err error) {
+	want = s.recorded
+	if reference != nil {
+		if want, err = s.run(t.TempDir(), reference); err != nil {
+			return nil, nil, fmt.Errorf("nginx: %w", err)
+		}
+	}
+	got, err = s.run(t.TempDir(), &subject{binary: binary(t)})
+	return want, got, err
 }
 
 // record runs a script with nginx and keeps the outcome in its file.
