@@ -19,7 +19,7 @@ type vocabulary map[string][]string
 
 // notThere are directives of the table that gostream does not have, or that
 // need files.
-var notThere = []string{"ssl_", "proxy_ssl", "geoip"}
+var notThere = []string{"ssl_", "geoip"}
 
 // values are arguments that directives of a type take.
 var values = []struct{ kind, list string }{
