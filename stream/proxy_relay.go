@@ -18,7 +18,7 @@ import (
 // relayUpstream hands the session to the relay, with the PROXY header, if one is wanted,
 // as the first thing for the upstream. With proxy_ssl the header has gone ahead.
 func (s *Session) relayUpstream() Status {
-	if s.srv.proxy.proxyProtocol <= ProxyProtocolOff || s.srv.proxy.tls != nil && !s.udp {
+	if s.srv.proxy.proxyProtocol <= ProxyProtocolOff || s.speaksTLS() {
 		return s.transport.relay(nil)
 	}
 	buf := takeBuffer()

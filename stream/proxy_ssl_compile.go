@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gostream/gostream/internal/tlsconf"
 )
@@ -35,7 +36,7 @@ func (g *generation) compileProxyTLS(c *ServerConfig, srv *server) (err error) {
 	}
 	p := &proxyTLS{sendName: from.ServerName.On(), reuse: from.SessionReuse.On(), passwords: from.Passwords}
 	p.settings = tlsconf.Settings{Protocols: from.Protocols, Tickets: true}
-	if err := p.settings.SetCiphers(from.Ciphers); err != nil {
+	if err := p.settings.SetCiphers(strings.TrimSpace(from.Ciphers)); err != nil {
 		return err
 	}
 	for _, step := range []func(*ProxySSLConfig, *proxyTLS) error{g.compileProxyIdentity, g.compileProxyVerifier, g.compileProxyNames} {

@@ -22,7 +22,7 @@ import (
 // reached then, the status says how to go on, as that of tryUpstream does.
 func (s *Session) handshakeUpstream() (status Status, reached bool) {
 	p := s.srv.proxy.tls
-	if p == nil || s.udp {
+	if !s.speaksTLS() {
 		return next, true
 	}
 	t := s.transport.(*netTransport) // servers with proxy_ssl serve on goroutines
@@ -42,6 +42,9 @@ func (s *Session) handshakeUpstream() (status Status, reached bool) {
 	}
 	return next, true
 }
+
+// speaksTLS tells whether there is TLS towards the server. Datagrams have none.
+func (s *Session) speaksTLS() bool { return s.srv.proxy.tls != nil && !s.udp }
 
 // sendProxyHeader writes the header, if one is wanted, ahead of the handshake.
 func (s *Session) sendProxyHeader(t *netTransport) Status {

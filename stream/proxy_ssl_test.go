@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -101,6 +102,43 @@ func TestProxySSL(t *testing.T) {
 			assert.Equal(t, test.want, s.ask("PORT0", "x"))
 		})
 	}
+}
+
+// Mistakes that nginx finds in what several directives say together.
+func TestProxySSLRefusals(t *testing.T) {
+	for settings, want := range map[string]string{
+		`proxy_ssl_ciphers "";`:                                          `SSL_CTX_set_cipher_list("") failed (SSL: error:0A0000B9:SSL routines::no cipher match)`,
+		`proxy_ssl_ciphers x; proxy_ssl_verify on;`:                      `SSL_CTX_set_cipher_list("x") failed (SSL: error:0A0000B9:SSL routines::no cipher match)`,
+		`proxy_ssl_verify on; proxy_ssl_certificate c;`:                  `no "proxy_ssl_certificate_key" is defined for certificate "c"`,
+		`proxy_ssl_verify on; proxy_ssl_conf_command Foo bar;`:           `no proxy_ssl_trusted_certificate for proxy_ssl_verify`,
+		`proxy_ssl_conf_command Protocol TLSv1.2,x;`:                     `SSL_CONF_cmd("Protocol", "TLSv1.2,x") failed (SSL: error:0A000180:SSL routines::bad value:cmd=Protocol, value=TLSv1.2,x)`,
+		`proxy_ssl_certificate ""; proxy_ssl_certificate_key $nothing;`:  `unknown "nothing" variable`,
+		`proxy_ssl_certificate data:x; proxy_ssl_certificate_key data:;`: `cannot load certificate "data:x": PEM_read_bio_X509_AUX() failed (SSL: error:0480006C:PEM routines::no start line:Expecting: TRUSTED CERTIFICATE)`,
+	} {
+		// Where the setting stands, and what the server does, does not matter.
+		for _, block := range []string{
+			"server { listen 127.0.0.1:1; return x; proxy_ssl on; " + settings + " }",
+			"proxy_ssl on; " + settings + " server { listen 127.0.0.1:1; proxy_pass 127.0.0.1:1; }",
+		} {
+			_, f := compileText(filepath.Join(t.TempDir(), "conf"), "stream { "+block+" }")
+			assert.Equal(t, []string{"[emerg] " + want}, f.log, settings)
+		}
+		_, f := compileText(filepath.Join(t.TempDir(), "conf"), "stream { server { listen 127.0.0.1:1; return x; "+strings.ReplaceAll(settings, "$nothing", "$pid")+" } }")
+		assert.Empty(t, f.log, "without proxy_ssl: "+settings)
+	}
+}
+
+// What cannot be done is told once, with the place.
+func TestProxySSLWarnings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "conf")
+	_, f := compileText(path, `stream { server { listen 127.0.0.1:1; proxy_pass 127.0.0.1:1; proxy_ssl on;
+		proxy_ssl_ciphers HIGH:DHE-RSA-AES128-SHA;
+		proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
+		proxy_ssl_conf_command MinProtocol TLSv1.2; } }`)
+	assert.Equal(t, []string{
+		`[warn] "proxy_ssl_ciphers" names ciphers that are not supported, ignored: DHE-RSA-AES128-SHA in ` + path + ":2",
+		`[warn] "proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256" has no effect in ` + path + ":3",
+	}, f.log)
 }
 
 // A server gives sessions back that it has had before, unless that is not wanted
@@ -239,4 +277,28 @@ func addressCertificate(t *testing.T) (pair tls.Certificate, file string) {
 	file = filepath.Join(t.TempDir(), "foo.crt")
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
+}
+
+// A program fills the fields itself, and may bring its own connections.
+func TestProxySSLByHand(t *testing.T) {
+	up := tlsUpstream(t, "signed", nil, tells)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	name, dir, dialed := "signed.example.com", tlsFiles(t), ""
+	srv, err := New(&Config{ConfDir: dir, Servers: []*ServerConfig{{Listener: ln, Proxy: ProxyConfig{
+		Pass: "192.0.2.1:443",
+		SSL:  ProxySSLConfig{Enabled: On, Name: &name, ServerName: On, Verify: On, TrustedCertificate: "ca.crt"},
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			dialed = network + " " + address
+			return (&net.Dialer{}).DialContext(ctx, "tcp", up)
+		},
+	}}}})
+	require.NoError(t, err)
+	require.NoError(t, srv.Listen())
+	require.NoError(t, srv.Start())
+	defer srv.Close()
+	c := dial(t, ln.Addr())
+	streamtest.Send(t, c, "x")
+	assert.Equal(t, "x|signed.example.com||none|new", streamtest.Rest(t, c))
+	assert.Equal(t, "tcp 192.0.2.1:443", dialed)
 }

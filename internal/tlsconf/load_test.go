@@ -119,11 +119,13 @@ func TestKeyBehindParameters(t *testing.T) {
 }
 
 func TestPasswords(t *testing.T) {
+	longest := strings.Repeat("x", 4095)
 	for text, want := range map[string][]string{
 		"":                    {""},
 		"\n\n":                {""},
 		"one":                 {"one"},
 		"one\r\n\ntwo three ": {"one", "two three "},
+		longest + "\nshort":   {longest, "short"},
 	} {
 		name := filepath.Join(t.TempDir(), "p")
 		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
@@ -132,7 +134,7 @@ func TestPasswords(t *testing.T) {
 		assert.Equal(t, want, got, "%q", text)
 	}
 	name := filepath.Join(t.TempDir(), "p")
-	require.NoError(t, os.WriteFile(name, []byte(strings.Repeat("x", 513)), 0o600))
+	require.NoError(t, os.WriteFile(name, []byte("a\n"+longest+"x\nb"), 0o600))
 	_, err := Passwords(name)
 	assert.EqualError(t, err, `too long line in "`+name+`"`)
 	_, err = Passwords(name + "x")

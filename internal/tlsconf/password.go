@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// maxPassword is how long a line of a password file may be, in bytes, with its
-// end: nginx's buffer for it.
-const maxPassword = 512
+// maxPassword is the size of nginx's buffer for a line of a password file, in
+// bytes. Without its end the line must be shorter.
+const maxPassword = 4096
 
 // Passwords reads a file with a pass phrase on each line. Empty lines do not
 // count, but a file without any has one empty pass phrase, so that the result
@@ -26,10 +26,10 @@ func Passwords(name string) ([]string, error) {
 func ParsePasswords(name string, text []byte) ([]string, error) {
 	var found []string
 	for line := range bytes.Lines(text) {
-		if len(line) > maxPassword {
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		if len(line) >= maxPassword {
 			return nil, fmt.Errorf("too long line in \"%s\"", name)
 		}
-		line = bytes.TrimSuffix(line, []byte("\n"))
 		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) > 0 {
 			found = append(found, string(line))
 		}
