@@ -132,6 +132,7 @@ func TestPassLogsAndLimits(t *testing.T) {
 		assert.Equal(t, s.text("503 PORT0 0 REJECTED"), s.line("first.log"))
 		first.Close()
 		assert.Equal(t, s.text("200 PORT1 5 -"), s.line("access.log"))
+		require.NoError(t, s.gen.counters.wait(t.Context())) // limits are released after that
 
 		again := s.dial("PORT0")
 		streamtest.Send(t, again, "hello")
