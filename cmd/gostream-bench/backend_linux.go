@@ -22,6 +22,14 @@ const (
 	services
 )
 
+// Of datagrams there is one service, echo. Proxies have it at two ports: one
+// where a session lasts, and one where each datagram is answered once and that
+// is all.
+const (
+	packets = echo
+	queries = sink
+)
+
 const (
 	messageSize = 64
 	blockSize   = 32 << 20 // of bulk transfers; the pause between two of them must not matter
@@ -61,6 +69,12 @@ func runBackend(args []string) int {
 	for s, l := range listeners {
 		go serve(l, service(s))
 	}
+	packets, err := net.ListenPacket("udp", echo.address(base))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	go servePackets(packets)
 	fmt.Println("ready")
 	select {}
 }
@@ -102,6 +116,18 @@ func serveEcho(c net.Conn) error {
 		if _, err := c.Write(buf[:n]); err != nil {
 			return err
 		}
+	}
+}
+
+// servePackets gives back datagrams until the socket is closed.
+func servePackets(c net.PacketConn) {
+	buf := make([]byte, 4096)
+	for {
+		n, from, err := c.(*net.UDPConn).ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		_, _ = c.(*net.UDPConn).WriteToUDPAddrPort(buf[:n], from)
 	}
 }
 

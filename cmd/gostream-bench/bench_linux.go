@@ -26,18 +26,21 @@ type workload struct {
 	connections int
 	metrics     []metric
 	scale       float64 // from CPU seconds per unit of work to the metric
+	without     string  // a proxy that cannot do it
 }
 
 // workloads are all of them, in the order in which they run.
 func workloads() []workload {
 	const usPer = "µs of CPU time per "
 	return []workload{
-		{"connect", 16, []metric{{"connect", usPer + "connection"}}, 1e6},
-		{"preread", 16, []metric{{"preread", usPer + "connection"}}, 1e6},
-		{"echo", 64, []metric{{"echo", usPer + "message there and back"}}, 1e6},
-		{"bulk-up", 4, []metric{{"bulk-up", "s of CPU time per GB"}}, 1e9},
-		{"bulk-down", 4, []metric{{"bulk-down", "s of CPU time per GB"}}, 1e9},
-		{idleName, 0, []metric{{"idle memory", "KB per session"}, {"idle descriptors", "per session"}}, 0},
+		{"connect", 16, []metric{{"connect", usPer + "connection"}}, 1e6, ""},
+		{"preread", 16, []metric{{"preread", usPer + "connection"}}, 1e6, ""},
+		{"echo", 64, []metric{{"echo", usPer + "message there and back"}}, 1e6, ""},
+		{"udp-echo", 32, []metric{{"udp-echo", usPer + "datagram there and back"}}, 1e6, "haproxy"},
+		{"udp-query", 32, []metric{{"udp-query", usPer + "datagram there and back"}}, 1e6, "haproxy"},
+		{"bulk-up", 4, []metric{{"bulk-up", "s of CPU time per GB"}}, 1e9, ""},
+		{"bulk-down", 4, []metric{{"bulk-down", "s of CPU time per GB"}}, 1e9, ""},
+		{idleName, 0, []metric{{"idle memory", "KB per session"}, {"idle descriptors", "per session"}}, 0, ""},
 	}
 }
 
@@ -169,6 +172,9 @@ func (b *bench) runWorkload(w workload) ([]table, error) {
 	for round := range b.rounds {
 		for i := range b.proxies {
 			p := b.proxies[(round+i)%len(b.proxies)] // nobody is always first
+			if p.name == w.without {
+				continue
+			}
 			progress("%s, round %d of %d, %s", w.name, round+1, b.rounds, p.name)
 			figures, err := b.measure(p, w)
 			if err != nil {

@@ -35,7 +35,7 @@ func freePorts(t *testing.T, base int) {
 // TestBench measures for a moment with the proxies that are installed.
 func TestBench(t *testing.T) {
 	o, err := parseFlags([]string{"-proxies", "nginx,haproxy", "-rounds", "1", "-duration", "50ms",
-		"-sessions", "20", "-only", "connect,preread,echo,idle"}) // no bulk, which takes long under the race detector
+		"-sessions", "20", "-only", "connect,preread,echo,udp-echo,udp-query,idle"}) // no bulk, which takes long under the race detector
 	require.NoError(t, err)
 	freePorts(t, o.port)
 	b, err := newBench(o)
@@ -46,9 +46,13 @@ func TestBench(t *testing.T) {
 
 	tables, err := b.run()
 	require.NoError(t, err)
-	assert.Len(t, tables, 5)
+	assert.Len(t, tables, 7)
 	for _, table := range tables {
-		assert.Len(t, table.Rows, len(b.proxies), table.Name)
+		proxies := len(b.proxies)
+		if strings.HasPrefix(table.Name, "udp-") {
+			proxies = 1 // HAProxy has no UDP
+		}
+		assert.Len(t, table.Rows, proxies, table.Name)
 	}
 	files := tables[len(tables)-1].Rows[0]
 	assert.Equal(t, "idle descriptors", tables[len(tables)-1].Name)

@@ -120,11 +120,15 @@ func (j job) worker(i int, hello []byte) (worker, error) {
 	case "preread":
 		return churn(j.Addresses[byName], withName(hello, i)), nil
 	case "bulk-up":
-		return kept(j.Addresses[sink], bulkUp, nil)
+		return kept(dial, j.Addresses[sink], bulkUp, nil)
 	case "bulk-down":
-		return kept(j.Addresses[source], bulkDown, nil)
+		return kept(dial, j.Addresses[source], bulkDown, nil)
+	case "udp-echo":
+		return kept(dialPackets, j.Addresses[packets], pingPong, pingPong)
+	case "udp-query":
+		return kept(dialPackets, j.Addresses[queries], pingPong, pingPong)
 	}
-	return kept(j.Addresses[echo], pingPong, pingPong)
+	return kept(dial, j.Addresses[echo], pingPong, pingPong)
 }
 
 // patience is how long any single step may take before it is an error.
@@ -134,6 +138,8 @@ func dial(address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: patience, KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}
 	return d.Dial("tcp", address)
 }
+
+func dialPackets(address string) (net.Conn, error) { return net.Dial("udp", address) }
 
 // churn opens one connection after the other, and sends the request on each.
 // The client closes first, when it has read all there is, so that no reset
@@ -175,7 +181,7 @@ type step func(c net.Conn, buf []byte) (int64, error)
 
 // kept makes a connection, takes the first step if there is one, and returns a
 // worker for the others.
-func kept(address string, next, first step) (worker, error) {
+func kept(dial func(string) (net.Conn, error), address string, next, first step) (worker, error) {
 	c, err := dial(address)
 	if err != nil {
 		return nil, err

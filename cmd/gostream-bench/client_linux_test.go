@@ -22,6 +22,12 @@ func startServices(t *testing.T) (addresses []string) {
 		go serve(l, s)
 		addresses = append(addresses, l.Addr().String())
 	}
+	for _, s := range []service{packets, queries} {
+		l, err := net.ListenPacket("udp", addresses[s])
+		require.NoError(t, err)
+		t.Cleanup(func() { l.Close() })
+		go servePackets(l)
+	}
 	return addresses
 }
 

@@ -41,11 +41,13 @@ stream {
 		}
 		fmt.Fprintf(&b, "    server { listen %s; proxy_pass %s; }\n", svc.address(s.base), svc.address(s.backend))
 	}
+	fmt.Fprintf(&b, "    server { listen %s udp; proxy_pass %s; }\n", packets.address(s.base), echo.address(s.backend))
+	fmt.Fprintf(&b, "    server { listen %s udp; proxy_pass %s; proxy_responses 1; }\n", queries.address(s.base), echo.address(s.backend))
 	b.WriteString("}\n")
 	return b.String()
 }
 
-// haproxyConfig does the same with HAProxy. The timeouts are those that nginx
+// haproxyConfig does the same with HAProxy, which has no UDP. The timeouts are those that nginx
 // has by default; the names are in the file that haproxyMap fills.
 func haproxyConfig(s settings) string {
 	var b strings.Builder

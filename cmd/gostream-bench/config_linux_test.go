@@ -23,6 +23,8 @@ func TestNginxConfig(t *testing.T) {
 		"        host999.bench.example named;\n",
 		"server { listen 127.0.0.1:15610; proxy_pass 127.0.0.1:15600; }",
 		"server { listen 127.0.0.1:15612; proxy_pass 127.0.0.1:15602; }",
+		"server { listen 127.0.0.1:15610 udp; proxy_pass 127.0.0.1:15600; }",
+		"server { listen 127.0.0.1:15611 udp; proxy_pass 127.0.0.1:15600; proxy_responses 1; }",
 		"server { listen 127.0.0.1:15613; ssl_preread on; proxy_pass $target; }",
 	} {
 		assert.Contains(t, text, line)

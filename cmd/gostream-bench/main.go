@@ -23,6 +23,9 @@
 //	preread    the same with a TLS ClientHello instead of the 64 bytes; its
 //	           server name is looked up in a map of 1,000 names
 //	echo       64 bytes there and back on each of 64 kept connections
+//	udp-echo   datagrams of 64 bytes there and back, of 32 clients with a
+//	           session each
+//	udp-query  the same with a session for each datagram (proxy_responses 1)
 //	bulk-up    data from the client, 4 connections
 //	bulk-down  data to the client, 4 connections
 //	idle       sessions that exchanged 64 bytes once and are silent since
@@ -51,6 +54,8 @@
 // Any nginx with the stream module will do. Where that module is loadable, as
 // in Debian (package libnginx-mod-stream), it is loaded. The configurations are
 // in a temporary directory while the program runs.
+//
+// HAProxy passes no UDP on, and is left out there.
 //
 // It runs on Linux only.
 package main
