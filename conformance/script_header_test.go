@@ -89,7 +89,7 @@ func readableHeader(text string) string {
 		return text
 	}
 	body, rest := []byte(text[16:16+length]), text[16+length:]
-	size := map[byte]int{0x11: 4, 0x21: 16}[text[13]]
+	size := map[byte]int{0x11: 4, 0x12: 4, 0x21: 16, 0x22: 16}[text[13]]
 	if size == 0 || length < 2*size+4 {
 		return fmt.Sprintf("<v2 %#x %#x %q>%s", text[12], text[13], body, rest)
 	}

@@ -33,6 +33,7 @@ type peer struct {
 
 	mu      sync.Mutex
 	got     []byte        // all that was received
+	sizes   []int         // of what came with each read
 	seen    int           // how much of it was expected
 	end     string        // eof, reset or another error; empty before
 	told    bool          // a step saw the end: it is recorded
@@ -58,6 +59,8 @@ func (p *peer) read(handle func(*peer, []byte)) {
 			p.got = append(p.got, buffer[:n]...)
 			if err != nil {
 				p.end = ending(err)
+			} else {
+				p.sizes = append(p.sizes, n)
 			}
 			close(p.changed)
 			p.changed = make(chan struct{})
@@ -176,9 +179,12 @@ func (p *peer) summary(s *stage) string {
 		return ""
 	}
 	text := s.normal(readableHeader(string(p.got)))
-	if len(text) > 600 {
+	switch {
+	case len(text) > 600:
 		text = fmt.Sprintf("%d bytes sha256:%x", len(p.got), sha256.Sum256(p.got))
-	} else {
+	case isPackets(p.conn):
+		text = p.packets(s)
+	default:
 		text = strconv.Quote(text)
 	}
 	text = s.normal(p.agreed()) + text
@@ -193,7 +199,8 @@ type backend struct {
 	name     string
 	listener net.Listener
 	killed   bool
-	accepted chan *peer // of a manual one
+	accepted chan *peer    // of a manual one
+	ended    chan struct{} // closed when nothing is accepted any more
 
 	mu    sync.Mutex
 	peers []*peer
@@ -207,15 +214,20 @@ func newBackend(name, address, how, text string) (*backend, error) {
 		return nil, fmt.Errorf("no behaviour %q", how)
 	}
 	network, address := endpoint(address)
-	listener, err := net.Listen(network, address)
+	listen := net.Listen
+	if network == "udp" {
+		listen = listenPackets
+	}
+	listener, err := listen(network, address)
 	if err != nil {
 		return nil, err
 	}
 	if network == "unix" {
 		_ = os.Chmod(address, 0o666)
 	}
-	b := &backend{name: name, listener: listener, accepted: make(chan *peer, 1000)}
+	b := &backend{name: name, listener: listener, accepted: make(chan *peer, 1000), ended: make(chan struct{})}
 	go func() {
+		defer close(b.ended)
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
@@ -240,7 +252,11 @@ func newBackend(name, address, how, text string) (*backend, error) {
 
 // behaviour returns what a backend does with what it receives, and at first.
 func behaviour(how, text string) (handle func(*peer, []byte), opening func(net.Conn), ok bool) {
-	say := func(c net.Conn) { _, _ = io.WriteString(c, text) }
+	say := func(c net.Conn) {
+		if text != "" { // which would be a datagram
+			_, _ = io.WriteString(c, text)
+		}
+	}
 	nothing := func(net.Conn) {}
 	closeAtEnd := func(p *peer, b []byte) {
 		if len(b) == 0 {
@@ -293,6 +309,9 @@ func behaviour(how, text string) (handle func(*peer, []byte), opening func(net.C
 // server is gone and each has ended. The last of them is known by its address.
 func (b *backend) settle(dir string) ([]*peer, error) {
 	address := b.listener.Addr()
+	if address.Network() == "udp" {
+		return b.settlePackets()
+	}
 	dialer := net.Dialer{Timeout: scriptPatience}
 	if address.Network() == "unix" {
 		dialer.LocalAddr = &net.UnixAddr{Name: filepath.Join(dir, filepath.Base(b.name)+".last"), Net: "unix"}
@@ -330,8 +349,12 @@ func endpoint(address string) (network, name string) {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		return "unix", path
 	}
+	network = "tcp"
+	if packets, ok := strings.CutPrefix(address, "udp:"); ok {
+		network, address = "udp", packets
+	}
 	if !strings.Contains(address, ":") {
 		address = "127.0.0.1:" + address
 	}
-	return "tcp", address
+	return network, address
 }

@@ -199,6 +199,7 @@ func (s *stage) finish() error {
 	case <-time.After(scriptPatience):
 		return errors.New("sessions are left: no end after SIGQUIT")
 	}
+	s.endPackets()
 	for _, p := range s.peers {
 		if err := p.ended(); err != nil {
 			return err

@@ -190,8 +190,11 @@ func (s *stage) nameSource(name string, p *peer) {
 
 // portOf is the port of an address, empty for that of a unix socket.
 func portOf(a net.Addr) string {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return strconv.Itoa(tcp.Port)
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return strconv.Itoa(a.Port)
+	case *net.UDPAddr:
+		return strconv.Itoa(a.Port)
 	}
 	return ""
 }
@@ -201,9 +204,12 @@ func portOf(a net.Addr) string {
 func (s *stage) connect(args []string) error {
 	network, address := endpoint(args[1])
 	dialer := net.Dialer{Timeout: scriptPatience}
-	if network == "tcp" {
+	switch from := net.ParseIP(sourceOf(args, address)); network {
+	case "tcp":
 		// A port that is bound first is no other client's, whatever that connects to.
-		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(sourceOf(args, address))}
+		dialer.LocalAddr = &net.TCPAddr{IP: from}
+	case "udp":
+		dialer.LocalAddr = &net.UDPAddr{IP: from}
 	}
 	conn, err := dialer.Dial(network, address)
 	if err != nil {
@@ -216,7 +222,7 @@ func (s *stage) connect(args []string) error {
 	s.name(args[0], p)
 	s.numbers[p.port] = args[0]
 	s.clients = append(s.clients, args[0])
-	if network == "unix" || slices.Contains(args, "nowait") {
+	if network != "tcp" || slices.Contains(args, "nowait") {
 		return nil
 	}
 	return s.wait([]string{"error.log", fmt.Sprintf("client %v connected to ", conn.LocalAddr())})
