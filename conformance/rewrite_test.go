@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rewrite_test.go - files of nginx-tests that are about processes, logs or the
-// command line, and have an http block only because they need some block. They
-// are run with a stream block in its place; what they do and check stays. A real
-// nginx passes as many checks with the one as with the other.
+// rewrite_test.go - files of nginx-tests that are about processes, logs, the
+// command line or pass, and have an http block only because they need some
+// server. They are run with a stream block in its place; what they do and check
+// stays. A real nginx passes as many checks with the one as with the other.
 
 // replacement is a change to the text of a file, by a regular expression. It
 // must match.
@@ -51,6 +51,11 @@ var rewrites = map[string][]replacement{
 	},
 	"debug_connection.t":      debugConnection,
 	"debug_connection_unix.t": debugConnection,
+	// It passes connections to servers for HTTP, which answer in the other block here.
+	"stream_pass.t": {
+		{`stream http_ssl `, ``},
+		{`\}\s*\n\}\s*stream \{\s*server \{`, `} server { access_log off; return "HTTP/1.0 200 OK\r\n\r\n";`},
+	},
 }
 
 // rewritten are the names of these files.

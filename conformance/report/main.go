@@ -224,8 +224,12 @@ func writeNginxTests(w io.Writer, root string) error {
 		missed += s.Checks
 		reasons[s.Reason] = append(reasons[s.Reason], strings.TrimSuffix(file, ".t"))
 	}
-	fmt.Fprintf(w, "\n## nginx-tests\n\n%d files of nginx's own test suite pass, with all %d checks that nginx itself passes in them. "+
-		"%d files with %d\nchecks do not:\n\n| reason | files |\n|---|---|\n", len(must), passed, len(skip.Files), missed)
+	fmt.Fprintf(w, "\n## nginx-tests\n\n%d files of nginx's own test suite pass, with all %d checks that nginx itself passes in them. ", len(must), passed)
+	if len(skip.Files) == 0 {
+		fmt.Fprintln(w, "None is left out.")
+		return nil
+	}
+	fmt.Fprintf(w, "%d files with %d\nchecks do not:\n\n| reason | files |\n|---|---|\n", len(skip.Files), missed)
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		slices.Sort(reasons[reason])
 		fmt.Fprintf(w, "| %s | %s |\n", reason, strings.Join(reasons[reason], ", "))
