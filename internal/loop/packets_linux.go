@@ -42,10 +42,12 @@ func (l *Loop) Receive(fd int, wildcard bool, to Receiver) (*Packets, error) {
 		l.inbox = newAddressedBatch()
 	}
 	if wildcard {
-		// Only one of them fits the socket; without, answers come from the
-		// address that the kernel chooses.
-		_ = SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-		_ = SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		// Without, answers come from the address that the kernel chooses.
+		if family, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); family == unix.AF_INET6 {
+			_ = SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		} else {
+			_ = SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		}
 	}
 	p := &Packets{loop: l, fd: fd, to: to}
 	return p, l.register(fd, p, unix.EPOLLIN)

@@ -55,6 +55,10 @@ type setup struct {
 	rates         Rates
 	header, early string
 	network       string // empty: tcp
+
+	// Of datagrams, early is the first.
+	queued     []string // sent by the client before there was an upstream
+	upstreamAt string   // of a network that is not UDP
 }
 
 var usual = setup{opt: Options{Timeout: time.Minute, BufferSize: 16 << 10}}
