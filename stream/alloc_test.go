@@ -27,7 +27,7 @@ const (
 	sessionsCounted = 2000
 	messagesCounted = 5000
 
-	echoVariable = "GOSTREAM_TEST_ECHO" // the upstream of the process that counts
+	echoVariable = "GOSTREAM_TEST_ECHO" // the upstreams of the process that counts, for TCP and UDP
 )
 
 // The server runs in a process of its own, so that what clients and upstreams
@@ -37,7 +37,7 @@ func TestAllocations(t *testing.T) {
 		serveCounting(t, echo)
 		return
 	}
-	proxy, count := startCounting(t, streamtest.Echo(t, ""))
+	proxy, packets, queries, count := startCounting(t, streamtest.Echo(t, ""), streamtest.EchoDatagrams(t, ""))
 	sessions := func(n int) {
 		for range n {
 			c, err := net.Dial("tcp", proxy)
@@ -67,13 +67,29 @@ func TestAllocations(t *testing.T) {
 	perMessage := float64(mallocs(t, count)-before) / messagesCounted
 	t.Logf("%.4f allocations per message", perMessage)
 	assert.Less(t, perMessage, 0.05, "none, but for what counting takes")
+
+	for address, most := range map[string]float64{packets: 0.05, queries: maxPerSession} {
+		c := streamtest.Dial(t, "udp", address)
+		datagrams := func(n int) {
+			for range n {
+				streamtest.Send(t, c, "x")
+				assert.Equal(t, "x", streamtest.Datagram(t, c))
+			}
+		}
+		datagrams(500)
+		before := mallocs(t, count)
+		datagrams(messagesCounted)
+		perDatagram := float64(mallocs(t, count)-before) / messagesCounted
+		t.Logf("%.4f allocations per datagram", perDatagram)
+		assert.Less(t, perDatagram, most)
+	}
 }
 
 // startCounting starts the process. It ends with the test.
-func startCounting(t *testing.T, echo string) (proxy, count string) {
+func startCounting(t *testing.T, echo, echoUDP string) (proxy, packets, queries, count string) {
 	t.Helper()
 	child := exec.Command(os.Args[0], "-test.run=^TestAllocations$")
-	child.Env = append(os.Environ(), echoVariable+"="+echo)
+	child.Env = append(os.Environ(), echoVariable+"="+echo+" "+echoUDP)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	require.NoError(t, err)
@@ -85,9 +101,9 @@ func startCounting(t *testing.T, echo string) (proxy, count string) {
 		_, _ = io.Copy(io.Discard, out)
 		assert.NoError(t, child.Wait())
 	})
-	_, err = fmt.Fscanln(out, &proxy, &count)
+	_, err = fmt.Fscanln(out, &proxy, &packets, &queries, &count)
 	require.NoError(t, err)
-	return proxy, count
+	return proxy, packets, queries, count
 }
 
 // mallocs asks the process how often it has allocated.
@@ -101,7 +117,8 @@ func mallocs(t *testing.T, count string) uint64 {
 
 // serveCounting is the process. Its second address tells how many allocations
 // there were.
-func serveCounting(t *testing.T, echo string) {
+func serveCounting(t *testing.T, upstreams string) {
+	echo, echoUDP, _ := strings.Cut(upstreams, " ")
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	streamtest.Serve(t, ln, func(c net.Conn) {
@@ -115,12 +132,17 @@ func serveCounting(t *testing.T, echo string) {
 			ErrorLog:  []ErrorLog{{t.TempDir() + "/error.log"}},
 		},
 		LogFormats: []*LogFormat{{Name: "l", Parts: []string{"$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time $upstream_addr"}}},
-		Servers:    []*ServerConfig{{Listen: []Listen{{Address: "127.0.0.1:0"}}, Proxy: ProxyConfig{Pass: echo}}},
+		Servers: []*ServerConfig{
+			{Listen: []Listen{{Address: "127.0.0.1:0"}}, Proxy: ProxyConfig{Pass: echo}},
+			{Listen: []Listen{{Address: "127.0.0.1:0", UDP: true}}, Proxy: ProxyConfig{Pass: echoUDP}},
+			{Listen: []Listen{{Address: "127.0.0.1:0", UDP: true}}, Proxy: ProxyConfig{Pass: echoUDP, Responses: 1}},
+		},
 	})
 	require.NoError(t, err)
 	require.NoError(t, srv.Listen())
 	require.NoError(t, srv.Start())
 	defer srv.Close()
-	fmt.Println(srv.Addrs()[0], ln.Addr())
+	addrs := srv.Addrs()
+	fmt.Println(addrs[0], addrs[1], addrs[2], ln.Addr())
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the test is over
 }

@@ -26,7 +26,8 @@ func addressed(conn net.PacketConn) addressedConn {
 	}
 	if at.IP.To4() == nil {
 		if p := ipv6.NewPacketConn(conn); p.SetControlMessage(ipv6.FlagDst, true) == nil {
-			return packets6{p}
+			udp, _ := conn.(*net.UDPConn)
+			return packets6{p, udp}
 		}
 	} else if p := ipv4.NewPacketConn(conn); p.SetControlMessage(ipv4.FlagDst, true) == nil {
 		return packets4{p}
@@ -65,7 +66,10 @@ func (c packets4) send(p []byte, to net.Addr, local netip.Addr) error {
 	return err
 }
 
-type packets6 struct{ *ipv6.PacketConn }
+type packets6 struct {
+	*ipv6.PacketConn
+	udp *net.UDPConn // the same; nil: it is another kind
+}
 
 func (c packets6) receive(p []byte) (n int, from net.Addr, local netip.Addr, err error) {
 	n, cm, from, err := c.ReadFrom(p)
@@ -76,6 +80,12 @@ func (c packets6) receive(p []byte) (n int, from net.Addr, local netip.Addr, err
 }
 
 func (c packets6) send(p []byte, to net.Addr, local netip.Addr) error {
+	if at, ok := to.(*net.UDPAddr); ok && local.Is4In6() && c.udp != nil {
+		// A client of IPv4 on a socket for both.
+		cm := &ipv4.ControlMessage{Src: local.Unmap().AsSlice()}
+		_, _, err := c.udp.WriteMsgUDP(p, cm.Marshal(), at)
+		return err
+	}
 	var cm *ipv6.ControlMessage
 	if local.IsValid() {
 		cm = &ipv6.ControlMessage{Src: local.AsSlice()}
