@@ -85,9 +85,12 @@ func (h HashSize) fits(entries []hashEntry) bool {
 	if h.MaxSize > 10000 && n > 0 && h.MaxSize/n < 100 {
 		start = h.MaxSize - 1000
 	}
-	used, round := make([]int64, h.MaxSize), make([]int64, h.MaxSize)
+	var used, round []int64
 next:
 	for size := start; size <= h.MaxSize; size++ {
+		if size > int64(len(used)) {
+			used, round = make([]int64, 2*size), make([]int64, 2*size)
+		}
 		for _, e := range entries {
 			b := e.hash % uint64(size)
 			if round[b] != size {

@@ -70,3 +70,10 @@ func TestHashSizeOverflow(t *testing.T) {
 	assert.NotEmpty(t, warning)
 	assert.EqualError(t, err, "could not build map_hash, you should increase map_hash_max_size: 1")
 }
+
+// Memory is for the buckets that are needed, not for those that may be.
+func TestHashSizeWithoutLimit(t *testing.T) {
+	warning, err := HashSize{"map_hash", 1 << 40, 64}.Check([]string{"one", "two", "three"})
+	assert.NoError(t, err)
+	assert.Empty(t, warning)
+}
