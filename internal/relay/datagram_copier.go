@@ -31,8 +31,14 @@ func (c *DatagramCopier) Run() End {
 	c.requests = 1
 	c.touch()
 	var wg sync.WaitGroup
-	wg.Go(c.fromClient)
-	wg.Go(c.fromUpstream)
+	wg.Go(func() {
+		// The first datagram may be all there is to the session; nothing is read
+		// before that is known.
+		if c.begin() {
+			wg.Go(c.fromUpstream)
+			c.fromClient()
+		}
+	})
 	c.watch()
 	past := time.Unix(1, 0)
 	_ = c.Client.SetDeadline(past)
@@ -61,12 +67,15 @@ func (c *DatagramCopier) count(change func(x *exchange)) {
 	change(&c.exchange)
 }
 
+// begin sends the first datagram. It returns false if the session is over.
+func (c *DatagramCopier) begin() bool {
+	defer c.guard()
+	return c.pass(Upstream, &c.flows[Client], append(append([]byte(nil), c.ToUpstream...), c.FromClient...))
+}
+
 func (c *DatagramCopier) fromClient() {
 	defer c.guard()
 	f := &c.flows[Client]
-	if !c.pass(Upstream, f, append(append([]byte(nil), c.ToUpstream...), c.FromClient...)) {
-		return
-	}
 	var held *limit
 	if c.Rates.Upload > 0 {
 		held = &limit{c.Rates.Upload, c.Rates.Start.Unix()}
