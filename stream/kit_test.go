@@ -6,11 +6,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,7 +55,13 @@ func startWith(t *testing.T, change func(*Config), block string, extra ...string
 		require.NoError(t, err)
 		if err = s.Listen(); err == nil {
 			require.NoError(t, s.Start())
-			t.Cleanup(func() { require.NoError(t, s.Close()) })
+			t.Cleanup(func() {
+				require.NoError(t, s.Close())
+				if t.Failed() {
+					said, _ := os.ReadFile(filepath.Join(s.dir, "error.log"))
+					t.Logf("ports %v, error log:\n%s", s.ports, said)
+				}
+			})
 			return s
 		}
 		require.ErrorIs(t, err, syscall.EADDRINUSE)
@@ -80,7 +88,11 @@ func (s *site) text(text string) string {
 	text = strings.NewReplacer(append([]string{"DIR", s.dir}, s.extra...)...).Replace(text)
 	return portWord.ReplaceAllStringFunc(text, func(word string) string {
 		if s.ports[word] == "" {
-			s.ports[word] = freePort(s.t)
+			port := freePort(s.t)
+			for slices.Contains(slices.Collect(maps.Values(s.ports)), port) {
+				port = freePort(s.t)
+			}
+			s.ports[word] = port
 		}
 		return s.ports[word]
 	})
