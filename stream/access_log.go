@@ -193,9 +193,7 @@ func (g *generation) compileAccessLog(l *AccessLog) (out accessLog, err error) {
 		out.path = path
 		return out, nil
 	}
-	if out.file, err = g.files.Open(name); err != nil {
-		return out, err
-	}
+	out.file = g.files.File(name)
 	out.file.SetOptions(l.options())
 	return out, nil
 }

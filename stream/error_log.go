@@ -21,24 +21,24 @@ var errorLogSlot = conf.List(func(c *ServerConfig) *[]ErrorLog { return &c.Error
 // "syslog:...", "memory:SIZE"), then optionally the level.
 type ErrorLog []string
 
-// openErrorLogs opens the logs of the main context and of the stream block.
-func (g *generation) openErrorLogs(cfg *Config) (err error) {
-	for _, from := range cfg.DebugConnection {
+// makeErrorLogs makes the logs of the main context and of the stream block.
+func (g *generation) makeErrorLogs() (err error) {
+	for _, from := range g.conf.DebugConnection {
 		clients, _, err := compileRealIP(from)
 		if err != nil {
 			return fmt.Errorf("host not found in debug_connection \"%s\"", from)
 		}
 		g.debug = append(g.debug, clients)
 	}
-	if g.mainLog, err = g.openErrorLog(cfg.ErrorLog); err == nil {
-		g.errorLog, err = g.openErrorLog(cfg.Defaults.ErrorLog)
+	if g.mainLog, err = g.makeErrorLog(g.conf.ErrorLog); err == nil {
+		g.errorLog, err = g.makeErrorLog(g.conf.Defaults.ErrorLog)
 	}
 	return err
 }
 
-// openErrorLog opens the log of a server. Without any error_log it is that of
+// makeErrorLog makes the log of a server. Without any error_log it is that of
 // the main context, or else standard error, at level error.
-func (g *generation) openErrorLog(lines []ErrorLog) (*errlog.Log, error) {
+func (g *generation) makeErrorLog(lines []ErrorLog) (*errlog.Log, error) {
 	if len(lines) == 0 {
 		lines = g.conf.ErrorLog
 	}
@@ -53,7 +53,7 @@ func (g *generation) openErrorLog(lines []ErrorLog) (*errlog.Log, error) {
 		}
 		targets[i] = t
 	}
-	return errlog.Open(targets, &g.files, g.conf.prefixPath)
+	return errlog.Of(targets, &g.files, g.conf.prefixPath)
 }
 
 // debugs tells whether the sessions of a client are logged at level debug.

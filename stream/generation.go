@@ -83,10 +83,23 @@ func (g *generation) cellIndex(name string) int {
 	return i
 }
 
-// compileConfig does all that can be done before sockets and files are opened.
+// compileConfig does all that can be done before sockets are opened.
 func compileConfig(cfg *Config, before *generation) (*generation, error) {
+	g := newGeneration(cfg, before)
+	err := g.check()
+	if err == nil {
+		err = g.open(before)
+	}
+	if err != nil {
+		g.close()
+		return nil, err
+	}
+	return g, nil
+}
+
+func newGeneration(cfg *Config, before *generation) *generation {
 	g := &generation{
-		conf: cfg, cellOf: map[string]int{}, hostname: hostname(),
+		conf: cfg, cellOf: map[string]int{}, hostname: hostname(), geoip: cfg.GeoIP,
 		servers: map[*ServerConfig]*server{}, counters: &counters{}, memory: &memory{},
 	}
 	g.sessions.Store(1)
@@ -95,61 +108,72 @@ func compileConfig(cfg *Config, before *generation) (*generation, error) {
 	if before != nil {
 		g.counters, g.memory = before.counters, before.memory
 	}
-	merged, err := mergeServers(cfg)
+	return g
+}
+
+// check makes of the text what sessions run on. Which of several mistakes is
+// told of depends on the order: nginx goes from module to module, and for each
+// from server to server.
+func (g *generation) check() error {
+	merged, err := mergeServers(g.conf)
 	if err != nil {
-		return nil, err
-	}
-	g.geoip = cfg.GeoIP
-	if err := g.geoip.open(); err != nil {
-		return nil, err
-	}
-	if err := g.defineVariables(cfg, merged); err != nil {
-		return nil, err
-	}
-	if err := g.defineZones(cfg); err != nil {
-		return nil, err
-	}
-	if err := g.groups.define(g, cfg.Upstreams); err != nil {
-		return nil, err
-	}
-	if err := g.defineFormats(cfg); err != nil {
-		return nil, err
-	}
-	if err := g.openErrorLogs(cfg); err != nil {
-		return nil, err
-	}
-	// Log files of the stream block are opened even if no server inherits them.
-	if _, err := g.compileAccessLogs(&cfg.Defaults); err != nil {
-		return nil, err
+		return err
 	}
 	for i, c := range merged {
-		srv, err := g.compileServer(c)
-		if err != nil {
-			return nil, err
-		}
-		g.servers[cfg.Servers[i]] = srv
+		g.servers[g.conf.Servers[i]] = newServer(c)
 	}
-	book, err := bookOf(cfg)
+	for _, step := range []func() error{
+		g.geoip.open, func() error { return g.defineVariables(merged) }, g.defineZones, g.defineFormats, g.makeErrorLogs,
+		// Log files of the stream block are opened even if no server inherits them.
+		func() error { _, err := g.compileAccessLogs(&g.conf.Defaults); return err },
+		g.eachServer(g.compileProxyTLS), g.defineGroups, g.eachServer(g.compileContent),
+		g.eachServer(g.compileTLS), g.eachServer(g.compileChecks), g.eachServer(g.compileLogs),
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	book, err := bookOf(g.conf)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := g.checkCertificates(book); err != nil {
-		return nil, err
+		return err
 	}
 	if err := g.checkVariables(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := g.findNames(book); err != nil {
-		return nil, err
+		return err
+	}
+	g.planSockets(book)
+	return nil
+}
+
+// eachServer is a step that is done for all servers.
+func (g *generation) eachServer(step func(*ServerConfig, *server) error) func() error {
+	return func() error {
+		for _, c := range g.conf.Servers {
+			srv := g.servers[c]
+			if err := step(srv.conf, srv); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// open opens the log files and finds what the generation before has left.
+func (g *generation) open(before *generation) error {
+	if err := g.files.Open(); err != nil {
+		return err
+	}
+	if err := g.checkZones(before); err != nil {
+		return &ResourceError{err}
 	}
 	g.recall()
-	g.planSockets(book)
 	g.room = g.connections()
-	if err := g.checkZones(before); err != nil {
-		g.files.Close()
-		return nil, &ResourceError{err}
-	}
-	return g, nil
+	return nil
 }
 
 // ResourceError is what is wrong with a configuration although its text is fine.
@@ -272,12 +296,12 @@ func mergeServers(cfg *Config) ([]*ServerConfig, error) {
 }
 
 // defineVariables makes all variables known, then binds what they depend on.
-func (g *generation) defineVariables(cfg *Config, servers []*ServerConfig) error {
+func (g *generation) defineVariables(servers []*ServerConfig) error {
 	if err := addBuiltins(&g.vars, g); err != nil {
 		return err
 	}
 	var binds []func() error
-	for _, d := range cfg.definitionsInOrder() {
+	for _, d := range g.conf.definitionsInOrder() {
 		bind, err := d.declare(g)
 		if err != nil {
 			return err
@@ -319,9 +343,9 @@ func (g *generation) checkVariables() error {
 	return err
 }
 
-func (g *generation) defineZones(cfg *Config) error {
+func (g *generation) defineZones() error {
 	g.zones = map[string]*limitZone{}
-	for _, z := range cfg.LimitConnZones {
+	for _, z := range g.conf.LimitConnZones {
 		key, err := g.compile(z.Key)
 		if err != nil {
 			return err

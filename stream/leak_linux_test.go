@@ -24,12 +24,6 @@ func openFiles(t *testing.T) int {
 	return len(names)
 }
 
-// resetConn closes a connection with a RST.
-func resetConn(conn net.Conn) {
-	_ = conn.(*net.TCPConn).SetLinger(0)
-	conn.Close()
-}
-
 // Clients that are reset, in whatever stage, leave nothing behind.
 func TestResetAtEachStage(t *testing.T) {
 	up := blackHole(t)
@@ -54,7 +48,7 @@ func TestResetAtEachStage(t *testing.T) {
 						_, err := conn.Read(make([]byte, 1))
 						require.NoError(t, err)
 					}
-					resetConn(conn)
+					resetClient(conn)
 				}
 			}
 			l.waitIdle()

@@ -91,8 +91,6 @@ func (s *Session) clientError(op string, err error) {
 	s.log(peerErrorLevel(err, errlog.Info), op+"() failed", err)
 }
 
-// peerErrorLevel tells errors that the other side or the network causes every
-// day from those that point to a defect here, which are alerts.
 // sendCall is the call that nginx sends to the client with.
 func (s *Session) sendCall() string {
 	if s.udp {
@@ -101,6 +99,8 @@ func (s *Session) sendCall() string {
 	return "writev"
 }
 
+// peerErrorLevel tells errors that the other side or the network causes every
+// day from those that point to a defect here, which are alerts.
 func peerErrorLevel(err error, usual errlog.Level) errlog.Level {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {

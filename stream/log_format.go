@@ -52,9 +52,9 @@ func (c *Config) logFormat(name string) *LogFormat {
 }
 
 // defineFormats compiles the log formats.
-func (g *generation) defineFormats(cfg *Config) error {
+func (g *generation) defineFormats() error {
 	g.formats = map[string]*vars.Format[*Session]{}
-	for _, f := range cfg.LogFormats {
+	for _, f := range g.conf.LogFormats {
 		mode := f.Escape
 		if mode == "" {
 			mode = "default"

@@ -5,7 +5,9 @@ package stream
 // proxy_bind_unix.go and its twin.
 
 import (
+	"errors"
 	"net/netip"
+	"os"
 	"strings"
 
 	"github.com/gostream/gostream/internal/addr"
@@ -115,3 +117,12 @@ func (e *localError) Error() string { return e.call + " failed: " + e.err.Error(
 
 // Unwrap returns the system's error.
 func (e *localError) Unwrap() error { return e.err }
+
+// noSocket is the failure to make a socket at all.
+func noSocket(err error) error {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return &localError{errlog.Alert, "socket()", err}
+}

@@ -48,7 +48,7 @@ func (g *generation) compileProxy(c *ServerConfig, p *proxyServer) (err error) {
 		},
 		nextUpstream: from.NextUpstream.On(),
 		tries:        int(max(from.NextUpstreamTries, 0)), triesTimeout: max(from.NextUpstreamTimeout, 0),
-		proxyProtocol: from.ProxyProtocol,
+		proxyProtocol: from.ProxyProtocol, tls: p.tls,
 	}
 	if p.bind, err = g.compileBind(from.Bind); err != nil {
 		return err
@@ -208,9 +208,7 @@ func (s *Session) connected(t *try) {
 // tried.
 func (s *Session) connectFailed(err error) Status {
 	s.logConnectError(err)
-	var syscallErr *os.SyscallError
-	var local *localError
-	if errors.Is(err, errNoConnections) || errors.As(err, &syscallErr) || errors.As(err, &local) {
+	if errors.Is(err, errNoConnections) || errors.As(err, new(*localError)) {
 		// Not the server's fault: out of descriptors, for instance. It does not
 		// count as tried.
 		s.lastTry().peer = ""
@@ -239,8 +237,8 @@ func (s *Session) upstreamFailed() Status {
 }
 
 func (s *Session) logConnectError(err error) {
-	var syscallErr *os.SyscallError
 	var local *localError
+	var call *os.SyscallError
 	switch {
 	case errors.As(err, &local):
 		s.log(local.level, local.call+" failed", local.err)
@@ -248,40 +246,19 @@ func (s *Session) logConnectError(err error) {
 		s.log(errlog.Alert, s.gen.noConnections(), nil)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.log(errlog.Error, "upstream timed out", syscall.ETIMEDOUT)
-	case errors.As(err, &syscallErr):
-		s.log(errlog.Alert, syscallErr.Syscall+" failed", syscallErr.Err)
-	case !errors.As(err, new(syscall.Errno)):
+	case errors.As(err, &call):
+		s.log(connectLevel(call.Err), "connect() to "+s.up.name+" failed", call.Err)
+	case errors.As(err, new(syscall.Errno)):
+		s.log(peerErrorLevel(err, errlog.Error), "connect() failed", err)
+	default:
 		// A program's own dialer has more to say than a number.
 		s.log(errlog.Error, "connect() failed ("+err.Error()+")", nil)
-	default:
-		level := peerErrorLevel(err, errlog.Error)
-		if s.udp || s.up.peer.Addr().IsUnix() {
-			// nginx fails at once with datagrams and unix sockets, and says so of connect.
-			level = unixConnectLevel(err)
-			s.log(level, "connect() to "+s.up.name+" failed", err)
-			return
-		}
-		if immediate(err) {
-			s.log(errlog.Crit, "connect() to "+s.up.name+" failed", err)
-			return
-		}
-		s.log(level, "connect() failed", err)
 	}
 }
 
-// immediate tells the errors that connect() returns at once, before a packet
-// is sent; nginx words these differently.
-func immediate(err error) bool {
-	switch err {
-	case syscall.ENETUNREACH, syscall.EADDRNOTAVAIL, syscall.EACCES, syscall.EPERM, syscall.EINVAL, syscall.EHOSTUNREACH:
-		return true
-	}
-	return false
-}
-
-// unixConnectLevel: a socket that nobody listens on is an error, a missing one
-// more than that.
-func unixConnectLevel(err error) errlog.Level {
+// connectLevel is the level of what connect() returns at once: that nobody
+// listens or no way leads there is an error, a missing socket more than that.
+func connectLevel(err error) errlog.Level {
 	switch err {
 	case syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
 		return errlog.Error

@@ -3,6 +3,8 @@ package stream
 // return.go - ngx_stream_return_module: return.
 
 import (
+	"errors"
+	"os"
 	"time"
 
 	"github.com/gostream/gostream/internal/conf"
@@ -40,8 +42,12 @@ func (s *Session) returnText() Status {
 	}
 	n, err := s.transport.write(buf.b, returnTimeout)
 	s.bytesSent += int64(n)
-	if err != nil {
-		s.clientError(s.sendCall(), err)
+	if err == nil {
+		return statusOK
 	}
-	return statusOK
+	s.clientError(s.sendCall(), err)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return statusOK
+	}
+	return statusInternal
 }

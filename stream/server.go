@@ -40,6 +40,14 @@ func New(cfg *Config) (*Server, error) {
 	return &Server{gen: gen, listeners: map[addressKey]*listener{}}, nil
 }
 
+// Check returns what is wrong with the text of a configuration, as [New] would,
+// but opens no log files.
+func Check(cfg *Config) error {
+	g := newGeneration(cfg, nil)
+	defer g.close()
+	return g.check()
+}
+
 // Listen opens the listening sockets, in the order of [Server.Addrs]. When one
 // cannot be opened, all are closed again and the error is that of the system
 // call, worded as nginx does: `bind() to 0.0.0.0:80 failed (98: Address already

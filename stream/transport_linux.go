@@ -3,11 +3,11 @@ package stream
 // transport_linux.go - sessions on an event loop.
 
 import (
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/internal/loop"
 	"github.com/gostream/gostream/internal/relay"
 	"github.com/gostream/gostream/upstream"
@@ -106,7 +106,7 @@ func (t *loopTransport) connect(peer *upstream.Peer, o *dialOptions) error {
 // create makes the socket of the connection to a server.
 func (t *loopTransport) create(to *loop.Sockaddr, o *dialOptions) error {
 	if err := t.server.Create(t.worker.loop, to.Family()); err != nil {
-		return err
+		return noSocket(err)
 	}
 	fd, toUnix := t.server.FD(), to.Family() == unix.AF_UNIX
 	var err error
@@ -114,7 +114,9 @@ func (t *loopTransport) create(to *loop.Sockaddr, o *dialOptions) error {
 		err = t.session.prepareUpstream(fd, o, toUnix)
 	}
 	if err == nil && o.nodelay && !toUnix {
-		err = os.NewSyscallError("setsockopt(TCP_NODELAY)", loop.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+		if errno := loop.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); errno != nil {
+			err = &localError{errlog.Alert, "setsockopt(TCP_NODELAY)", errno}
+		}
 	}
 	if err != nil {
 		t.server.Close()

@@ -179,7 +179,7 @@ func (t *netTransport) connect(peer *upstream.Peer, o *dialOptions) (err error) 
 	}
 	if err != nil {
 		t.server = nil
-		return connectError(err)
+		return connectError(err, t.session.udp || to.IsUnix())
 	}
 	if tcp, ok := t.server.(*net.TCPConn); ok {
 		_ = tcp.SetNoDelay(o.nodelay)
@@ -208,14 +208,25 @@ func (t *netTransport) dialer(o *dialOptions, toUnix bool) *net.Dialer {
 	return d
 }
 
-// connectError is plainError, except that it lets one tell that there was no
-// socket to connect.
-func connectError(err error) error {
+// connectError is plainError, except that it tells, as an event loop does, what
+// failed before a packet was sent. Package net does not: an errno that can be
+// both is taken for the one that is seen more.
+func connectError(err error, atOnce bool) error {
 	var call *os.SyscallError
 	if errors.As(err, &call) && call.Syscall == "socket" {
-		return os.NewSyscallError("socket()", call.Err)
+		return noSocket(call)
 	}
-	return plainError(err)
+	err = plainError(err)
+	switch errno, _ := err.(syscall.Errno); errno {
+	case 0:
+		return err
+	case syscall.ENETUNREACH, syscall.EADDRNOTAVAIL, syscall.EACCES, syscall.EPERM, syscall.EINVAL:
+		atOnce = true
+	}
+	if atOnce {
+		return os.NewSyscallError("connect()", err)
+	}
+	return err
 }
 
 // plainError takes the wrapping of package net off.

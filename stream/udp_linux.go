@@ -225,7 +225,7 @@ func (t *datagramTransport) connect(peer *upstream.Peer, o *dialOptions) error {
 	t.counted = true
 	to := t.worker.sockaddr(peer)
 	if err := t.server.CreateDatagram(t.worker.loop, to.Family()); err != nil {
-		return err
+		return noSocket(err)
 	}
 	if o.tuned() || t.session.up.local != nil {
 		if err := t.session.prepareUpstream(t.server.FD(), o, peer.Addr().IsUnix()); err != nil {

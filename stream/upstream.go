@@ -53,9 +53,11 @@ type groups struct {
 	implicit map[string]*group // by "host:port"
 }
 
-func (gs *groups) define(g *generation, configs []*upstream.Config) error {
+// defineGroups makes the groups of upstream blocks.
+func (g *generation) defineGroups() error {
+	gs := &g.groups
 	gs.named, gs.implicit = map[string]*group{}, map[string]*group{}
-	for _, c := range configs {
+	for _, c := range g.conf.Upstreams {
 		c = g.withResolver(c)
 		u, err := upstream.New(c)
 		if err != nil {

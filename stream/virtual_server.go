@@ -34,26 +34,18 @@ type server struct {
 	accessLogs []accessLog
 }
 
-func (g *generation) compileServer(c *ServerConfig) (*server, error) {
-	srv := &server{
+func newServer(c *ServerConfig) *server {
+	return &server{
 		conf: c, name: primaryName(c.ServerName),
 		nodelay: c.Core.TCPNodelay.On(), sslPreread: c.SSLPreread.On(),
 		prereadSize:          int(max(c.Core.PrereadBufferSize, 1)),
 		prereadTimeout:       max(c.Core.PrereadTimeout, 0),
 		proxyProtocolTimeout: max(c.Core.ProxyProtocolTimeout, 0),
 	}
-	for _, step := range []func(*ServerConfig, *server) error{
-		g.compileContent, g.compileProxyTLS, g.compileChecks, g.compileTLS, g.compileLogs,
-	} {
-		if err := step(c, srv); err != nil {
-			return nil, err
-		}
-	}
-	return srv, nil
 }
 
 func (g *generation) compileLogs(c *ServerConfig, srv *server) (err error) {
-	if srv.errorLog, err = g.openErrorLog(c.ErrorLog); err != nil {
+	if srv.errorLog, err = g.makeErrorLog(c.ErrorLog); err != nil {
 		return err
 	}
 	if len(g.debug) > 0 {

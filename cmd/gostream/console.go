@@ -38,7 +38,10 @@ func say(format string, args ...any) {
 func openJournal(targets []errlog.Target, p places) (*journal, error) {
 	j := &journal{targets: targets, files: &logfile.Set{}}
 	var err error
-	if j.log, err = errlog.Open(targets, j.files, p.full); err != nil {
+	if j.log, err = errlog.Of(targets, j.files, p.full); err == nil {
+		err = j.files.Open()
+	}
+	if err != nil {
 		j.files.Close()
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 // serve.go - from a configuration to a running stream server.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -23,6 +24,7 @@ import (
 type settings struct {
 	main   *mainConfig
 	stream *stream.Config
+	ended  bool // stream was read to its end
 }
 
 // parse reads the text of -g and of the main file. Mistakes are in the trees,
@@ -49,13 +51,19 @@ func (p *program) read(env *conf.Env) (*settings, error) {
 	s := &settings{main: &mainConfig{}, stream: &stream.Config{Prefix: env.Prefix, ConfDir: env.ConfDir}}
 	s.main.stream = func(d *conf.Directive) (err error) {
 		s.stream, err = stream.Parse(d)
+		s.ended = err == nil
 		return err
 	}
 	trees := p.parse()
 	if p.snapshot != nil {
 		env.ReadFile = p.snapshot.ReadFile
 	}
-	return s, s.main.apply(fullSchema(), env, trees...)
+	err := s.main.apply(fullSchema(), env, trees...)
+	if err != nil && s.ended {
+		// nginx checks the block as a whole before it reads what follows.
+		err = cmp.Or(stream.Check(s.stream), err)
+	}
+	return s, err
 }
 
 // complete fills in defaults and what the stream block has to know of the

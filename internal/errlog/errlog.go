@@ -56,7 +56,7 @@ type Record struct {
 }
 
 // Log is where the lines of one scope (the main configuration, a server) go.
-// Make it with [New] or [Open]. It may be used from any goroutine. The nil Log
+// Make it with [New] or [Of]. It may be used from any goroutine. The nil Log
 // drops everything.
 type Log struct {
 	sinks []Sink

@@ -95,10 +95,10 @@ func ResolveSyslog(server string) (network, address, name string, err error) {
 	return "udp", a.String(), a.String(), nil
 }
 
-// Open makes the log of several targets. Files and servers are taken from, or
-// opened in, set, which closes them; fullName makes names of files absolute.
-// Errors are those of [logfile.Set.Open].
-func Open(targets []Target, set *logfile.Set, fullName func(string) string) (*Log, error) {
+// Of makes the log of several targets. Files and servers are those of set,
+// which opens and closes them; fullName makes names of files absolute. Errors
+// are those of [logfile.Set.Syslog].
+func Of(targets []Target, set *logfile.Set, fullName func(string) string) (*Log, error) {
 	sinks := make([]Sink, 0, len(targets))
 	for _, t := range targets {
 		write, err := t.open(set, fullName)
@@ -126,10 +126,7 @@ func (t *Target) open(set *logfile.Set, fullName func(string) string) (func([]by
 		}
 		return sendTo(s), nil
 	}
-	f, err := set.Open(fullName(name))
-	if err != nil {
-		return nil, err
-	}
+	f := set.File(fullName(name))
 	// nginx tells nobody that a line of the error log could not be written.
 	return func(line []byte, _ Level, _ time.Time) { _ = f.WriteThrough(line) }, nil
 }

@@ -14,7 +14,7 @@ type Options struct {
 	Gzip   int           // compression level of each flush, 1 to 9 (gzip=); 0: none
 }
 
-// File is an open log file. Its methods may be called from any goroutine.
+// File is a log file. Its methods may be called from any goroutine.
 type File struct {
 	path string
 	set  *Set
@@ -23,13 +23,13 @@ type File struct {
 	// event loops need not wait for each other, and for changing it.
 	gate   sync.RWMutex
 	handle handle
-	closed bool
+	opened bool
 
 	buffer atomic.Pointer[buffer] // nil: none
 	health health
 }
 
-// Path is the name the file was opened by.
+// Path is the name of the file.
 func (f *File) Path() string { return f.path }
 
 // SetOptions makes a file buffered, for all who write to it. It returns false if
@@ -75,7 +75,7 @@ func (f *File) WriteThrough(line []byte) error {
 func (f *File) write(b []byte) error {
 	f.gate.RLock()
 	defer f.gate.RUnlock()
-	if f.closed {
+	if !f.opened {
 		return nil
 	}
 	n, errno := f.handle.write(b)
@@ -83,6 +83,20 @@ func (f *File) write(b []byte) error {
 		return nil
 	}
 	return f.health.failed(&WriteError{Path: f.path, Err: errno, Written: n, Wanted: len(b)}, f.set.now())
+}
+
+func (f *File) open() error {
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	if f.opened {
+		return nil
+	}
+	h, err := openFile(f.path)
+	if err != nil {
+		return err
+	}
+	f.handle, f.opened = h, true
+	return nil
 }
 
 func (f *File) reopen() error {
@@ -95,7 +109,7 @@ func (f *File) reopen() error {
 	}
 	f.gate.Lock()
 	defer f.gate.Unlock()
-	if f.closed {
+	if !f.opened {
 		h.close()
 		return nil
 	}
@@ -110,8 +124,8 @@ func (f *File) close() {
 	}
 	f.gate.Lock()
 	defer f.gate.Unlock()
-	if !f.closed {
-		f.closed = true
+	if f.opened {
+		f.opened = false
 		f.handle.close()
 	}
 }

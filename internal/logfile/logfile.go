@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Set holds the log files and syslog servers of one configuration, each open
-// once however many directives name it. The zero Set is empty and ready.
+// Set holds the log files and syslog servers of one configuration, each once
+// however many directives name it. [Set.File] and [Set.Syslog] collect them,
+// [Set.Open] opens the files. The zero Set is empty and ready.
 type Set struct {
 	// OnError is told of errors that nobody waits for: of a flush by the timer,
 	// at [Set.Reopen] and at [Set.Close], and those of syslog servers. The error
@@ -22,30 +23,40 @@ type Set struct {
 	OnError func(error)
 
 	mu      sync.Mutex
-	files   []*File // in the order of opening
+	files   []*File // in the order in which they are opened
 	servers []*Syslog
 	paths   []*Paths
 
 	clock func() time.Time // Nil: time.Now. For tests.
 }
 
-// Open returns the file of that path, which is opened, and created with mode
-// 0644, if it is not yet. The error is an *OpenError.
-func (s *Set) Open(path string) (*File, error) {
+// File returns the file of that path. What is written to it before [Set.Open]
+// is dropped.
+func (s *Set) File(path string) *File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.files {
 		if f.path == path {
-			return f, nil
+			return f
 		}
 	}
-	h, err := openFile(path)
-	if err != nil {
-		return nil, err
-	}
-	f := &File{path: path, set: s, handle: h}
+	f := &File{path: path, set: s}
 	s.files = append(s.files, f)
-	return f, nil
+	return f
+}
+
+// Open opens the files that are not open yet, and creates those that are not
+// there with mode 0644. The error is the *OpenError of the first that cannot be
+// opened.
+func (s *Set) Open() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		if err := f.open(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Syslog returns the server that text describes; see [ParseSyslog]. Equal texts

@@ -43,7 +43,7 @@ func read(t *testing.T, path string) string {
 
 func open(t *testing.T, s *Set, path string) *File {
 	t.Helper()
-	f, err := s.Open(path)
+	f, err := s.File(path), s.Open()
 	require.NoError(t, err)
 	return f
 }
@@ -162,11 +162,13 @@ func TestReopenFails(t *testing.T) {
 
 func TestOpenError(t *testing.T) {
 	var s Set
-	_, err := s.Open("/nonexistent/a")
+	s.File("/nonexistent/a")
+	err := s.Open()
 	assert.EqualError(t, err, `open() "/nonexistent/a" failed (2: No such file or directory)`)
 	assert.ErrorIs(t, err, syscall.ENOENT)
-	_, err = s.Open(t.TempDir())
-	assert.ErrorIs(t, err, syscall.EISDIR)
+	s = Set{}
+	s.File(t.TempDir())
+	assert.ErrorIs(t, s.Open(), syscall.EISDIR)
 	assert.ErrorIs(t, NewOpenError("x", fmt.Errorf("of no known kind")), syscall.EIO)
 }
 

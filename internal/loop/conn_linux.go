@@ -319,7 +319,8 @@ func (c *Conn) create(l *Loop, family, kind int) error {
 	return nil
 }
 
-// Connect connects what Create has made. It returns the errno of connect, or
+// Connect connects what Create has made. It returns an [os.SyscallError] if
+// connect() fails at once, the errno of an attempt that failed later, or
 // os.ErrDeadlineExceeded. c is closed then.
 func (c *Conn) Connect(d *Dial) error {
 	if err := c.connect(d); err != nil {
@@ -334,16 +335,19 @@ func (c *Conn) connect(d *Dial) error {
 	if d.Sends {
 		_ = SetsockoptInt(int(c.fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
 	}
-	errno := connect(int(c.fd), d.To)
-	if errno == unix.EINPROGRESS {
-		// To an address of this machine the handshake is over by now. Asking
-		// again costs less than an event.
-		errno = connect(int(c.fd), d.To)
+	switch errno := connect(int(c.fd), d.To); errno {
+	case 0:
+		return nil
+	case unix.EINPROGRESS:
+	default:
+		return os.NewSyscallError("connect()", errno)
 	}
-	switch errno {
+	// To an address of this machine the handshake is over by now. Asking again
+	// costs less than an event.
+	switch errno := connect(int(c.fd), d.To); errno {
 	case 0, unix.EISCONN:
 		return nil
-	case unix.EALREADY, unix.EINPROGRESS:
+	case unix.EALREADY:
 	default:
 		return errno
 	}
