@@ -32,14 +32,19 @@ func glob(pattern string) []string {
 	return paths
 }
 
-// cutPart cuts "name//rest" into its three pieces.
+// cutPart cuts "name//rest" into its three pieces. A backslash before a slash
+// means nothing.
 func cutPart(s string) (part, slashes, rest string) {
 	i := strings.IndexByte(s, '/')
 	if i < 0 {
 		return s, "", ""
 	}
 	rest = strings.TrimLeft(s[i:], "/")
-	return s[:i], s[i : len(s)-len(rest)], rest
+	part, slashes = s[:i], s[i:len(s)-len(rest)]
+	if escapes := len(part) - len(strings.TrimRight(part, `\`)); escapes%2 == 1 {
+		part = part[:len(part)-1]
+	}
+	return part, slashes, rest
 }
 
 func appendAll(paths []string, text string) {

@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 	c.Servers, c.zones = nil, nil
 	assert.Equal(t, &Config{
 		Name: "Pool", Zone: "a", Method: LeastTime, Metric: LastByteTime, Inflight: true,
-		Resolver:        &Resolver{Servers: []string{"127.0.0.1"}, Valid: 5 * time.Second, addrs: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}},
+		Resolver:        &Resolver{Servers: []string{"127.0.0.1"}, Valid: 5 * time.Second, addrs: ip("127.0.0.1:53")},
 		ResolverTimeout: -1, file: "CONF", line: 1,
 	}, c)
 }

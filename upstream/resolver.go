@@ -4,7 +4,6 @@ package upstream
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -17,7 +16,8 @@ import (
 // found out.
 type Resolver struct {
 	// Servers are IP addresses and host names, with or without a port (53). The
-	// addresses of names are looked up once, at the start.
+	// addresses of names are looked up once, at the start. As in nginx, those of
+	// the form "unix:PATH" are asked, too, but cannot answer.
 	Servers []string
 
 	// Valid is how long answers are good, in whole seconds. 0 means as long as
@@ -27,7 +27,7 @@ type Resolver struct {
 	NoIPv4 bool // do not ask for IPv4 addresses
 	NoIPv6 bool // do not ask for IPv6 addresses
 
-	addrs []netip.AddrPort // of Servers, if they were looked up when read
+	addrs []addr.Addr // of Servers, if they were looked up when read
 }
 
 const dnsPort = 53
@@ -82,19 +82,14 @@ func (r *Resolver) add(text string) error {
 	if err != nil {
 		return fmt.Errorf(`%w in resolver "%s"`, err, text)
 	}
-	for _, a := range u.Addrs {
-		if a.IsUnix() {
-			return fmt.Errorf(`unix domain sockets are not supported in resolver "%s"`, text)
-		}
-		r.addrs = append(r.addrs, a.AddrPort())
-	}
+	r.addrs = append(r.addrs, u.Addrs...)
 	r.Servers = append(r.Servers, text)
 	return nil
 }
 
 // Addrs returns the addresses of the name servers, which are looked up now if
 // the Resolver was made by hand. Errors have nginx's texts.
-func (r *Resolver) Addrs() ([]netip.AddrPort, error) {
+func (r *Resolver) Addrs() ([]addr.Addr, error) {
 	if len(r.addrs) > 0 {
 		return r.addrs, nil
 	}

@@ -23,14 +23,16 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/gostream/gostream/internal/addr"
 )
 
 // Config says whom to ask, and how.
 type Config struct {
-	Servers []netip.AddrPort // at least one
-	Valid   time.Duration    // how long answers are good, in whole seconds; 0: as their records say
-	NoIPv4  bool             // do not ask for A records
-	NoIPv6  bool             // do not ask for AAAA records
+	Servers []addr.Addr   // at least one
+	Valid   time.Duration // how long answers are good, in whole seconds; 0: as their records say
+	NoIPv4  bool          // do not ask for A records
+	NoIPv6  bool          // do not ask for AAAA records
 
 	// Report is told of what is wrong with name servers and their answers. It
 	// may be called from several goroutines. Nil: nobody is told.
@@ -155,8 +157,8 @@ type Resolver struct {
 func New(cfg Config) *Resolver {
 	r := &Resolver{cfg: cfg, clock: time.Now, resendAfter: 5 * time.Second, entries: map[key]*entry{}}
 	r.life, r.end = context.WithCancel(context.Background())
-	for _, addr := range cfg.Servers {
-		r.servers = append(r.servers, &server{resolver: r, addr: addr})
+	for _, a := range cfg.Servers {
+		r.servers = append(r.servers, &server{resolver: r, addr: a})
 	}
 	return r
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/streamtest"
 )
 
@@ -30,7 +31,7 @@ func newRig(t *testing.T, servers int, cfg Config) *rig {
 	for range servers {
 		d := streamtest.NewDNS(t)
 		g.dns = append(g.dns, d)
-		cfg.Servers = append(cfg.Servers, d.Addr)
+		cfg.Servers = append(cfg.Servers, addr.IP(d.Addr))
 	}
 	cfg.Report = func(p Problem) {
 		g.mu.Lock()
@@ -246,7 +247,7 @@ func TestRefusingServer(t *testing.T) {
 	g.dns[0].Set("a.test", "A 127.0.0.1")
 	g.resendAfter = 20 * time.Millisecond
 	port := netip.MustParseAddrPort(streamtest.Refused(t))
-	g.servers = append([]*server{{resolver: g.Resolver, addr: port}}, g.servers...)
+	g.servers = append([]*server{{resolver: g.Resolver, addr: addr.IP(port)}}, g.servers...)
 	assert.Equal(t, "127.0.0.1", g.find(t, "a.test"))
 }
 

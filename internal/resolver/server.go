@@ -8,21 +8,26 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"syscall"
+
+	"github.com/gostream/gostream/internal/addr"
 )
 
 // server is a name server.
 type server struct {
 	resolver *Resolver
-	addr     netip.AddrPort
+	addr     addr.Addr
 	udp      net.Conn // guarded by the resolver's lock; nil: not open
 }
 
 // send sends a query by UDP. The resolver's lock is held.
 func (s *server) send(msg []byte) bool {
 	if s.udp == nil {
-		conn, err := net.Dial("udp", s.addr.String())
+		network := "udp"
+		if s.addr.IsUnix() {
+			network = "unixgram" // from a socket without a name, so that nobody can answer
+		}
+		conn, err := net.Dial(network, s.addr.HostPort())
 		if err != nil {
 			s.resolver.problems = append(s.resolver.problems, s.problem("connect() failed", err, true))
 			return false
@@ -80,7 +85,7 @@ func (s *server) exchange(q *query) {
 	r := s.resolver
 	ctx, cancel := context.WithTimeout(r.life, r.resendAfter)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.addr.String())
+	conn, err := (&net.Dialer{}).DialContext(ctx, s.addr.Network(), s.addr.HostPort())
 	if err != nil {
 		s.report(ctx, s.problem("connect() to "+s.addr.String()+" failed", err, false))
 		return
