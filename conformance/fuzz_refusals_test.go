@@ -36,6 +36,7 @@ func TestFuzzRefusals(t *testing.T) {
 	for name, text := range included {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "inc", name), []byte(text), 0o644))
 	}
+	require.NoError(t, copyKeys(dir))
 	test := &refusals{t: t, dir: dir, nginx: reference, gostream: &subject{binary: binary(t)}}
 	fuzz(t, func(r *rand.Rand) (*difference, func() *difference) {
 		config := strings.ReplaceAll(words.config(r), "DIR", dir)
