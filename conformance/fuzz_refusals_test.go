@@ -53,7 +53,7 @@ type refusals struct {
 
 // later is what came, or got other messages, after fuzzedSince.
 var later = map[string]*regexp.Regexp{
-	"1.31.0": regexp.MustCompile(`least_time`),
+	"1.31.0": regexp.MustCompile(`least_time|proxy_ssl_alpn`),
 	"1.31.3": regexp.MustCompile(`proxy_socket_(rcv|snd)buf`),
 	"1.31.4": regexp.MustCompile(`(?m)^\s*proxy_protocol\b`),
 }
