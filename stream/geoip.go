@@ -51,7 +51,7 @@ func geoipSlot(field func(*GeoIPConfig) *GeoIPFile, kind geoip.Kind) conf.Setter
 		f.UTF8 = len(d.Args) == 2 && d.Args[1] == "utf8"
 		var err error
 		if f.db, err = geoip.Open(f.Path, f.UTF8); err != nil {
-			d.Env().Report("warn", err.Error()) // libGeoIP prints it, without a level
+			d.Env().Report("", err.Error()) // what libGeoIP prints
 			return d.Errorf("GeoIP_open(\"%s\") failed", f.Path)
 		}
 		if len(d.Args) == 2 && !f.UTF8 {

@@ -142,8 +142,14 @@ func (j *journal) debug(format string, args ...any) {
 }
 
 // report logs a message whose level is given by name, as the configuration's
-// readers have it.
-func (j *journal) report(level, text string) { j.write(levelOf(level), text, nil) }
+// readers have it. One without a level is for the console alone.
+func (j *journal) report(level, text string) {
+	if level == "" {
+		fmt.Fprintln(os.Stderr, text)
+		return
+	}
+	j.write(levelOf(level), text, nil)
+}
 
 // fail logs what made an undertaking fail. The errors of all packages have
 // nginx's texts, the system's error included.

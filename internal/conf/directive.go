@@ -20,7 +20,8 @@ type Env struct {
 
 	// Log receives the messages that do not end the reading of the
 	// configuration, complete with file and line. level is one of nginx's
-	// names, mostly "warn". Nil: they are dropped.
+	// names, mostly "warn"; empty for what a library of nginx prints to the
+	// standard error output, past all logs. Nil: they are dropped.
 	Log func(level, msg string)
 
 	// ReadFile reads a file that a directive names, such as one of pass phrases,
