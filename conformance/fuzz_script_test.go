@@ -48,6 +48,7 @@ type house struct {
 	port    string
 	proxied bool // the PROXY header comes first
 	preread bool // the client speaks first
+	tls     bool // after a handshake
 	halves  bool // half close
 	timeout bool // sessions end by themselves
 }
@@ -63,7 +64,8 @@ type visit struct {
 const fuzzLog = `log_format all '$remote_addr $remote_port|$server_addr $server_port|$realip_remote_addr $realip_remote_port|$protocol $status $bytes_sent $bytes_received $session_time|'
 '$upstream_addr|$upstream_bytes_sent|$upstream_bytes_received|$upstream_connect_time|$upstream_first_byte_time|$upstream_session_time|'
 '$ssl_preread_server_name|$ssl_preread_alpn_protocols|$ssl_preread_protocol|$proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr $proxy_protocol_server_port '
-'$proxy_protocol_tlv_authority $proxy_protocol_tlv_0x01|$limit_conn_status|$binary_remote_addr|$connection|$m|$n|$g|$s|$v END';
+'$proxy_protocol_tlv_authority $proxy_protocol_tlv_0x01|$limit_conn_status|$binary_remote_addr|$connection|$m|$n|$g|$s|$v|'
+'$ssl_protocol $ssl_server_name $ssl_alpn_protocol $ssl_client_verify $ssl_client_s_dn $ssl_session_reused END';
 access_log access.log all;
 `
 
@@ -84,7 +86,7 @@ func newPlay(r *rand.Rand, ports []string) *play {
 }
 
 // fuzzPorts is how many ports a play has at most.
-const fuzzPorts = 16
+const fuzzPorts = 19
 
 func (p *play) port() string {
 	p.taken++
@@ -133,6 +135,18 @@ func (p *play) destination() string {
 	return "127.0.0.1:" + port
 }
 
+// tlsProxy passes on to a backend that speaks TLS.
+func (p *play) tlsProxy() string {
+	port := p.port()
+	p.backends = append(p.backends, fmt.Sprintf("backend b%s 127.0.0.1:%[1]s tls-echo \"hi-b%[1]s\\n\"", port))
+	return fmt.Sprintf("proxy_pass 127.0.0.1:%s;\nproxy_ssl on;\n", port) + pick(p.Rand, []string{"", "", "proxy_ssl_protocols TLSv1.2;",
+		"proxy_ssl_server_name on;\nproxy_ssl_name two.example.com;", "proxy_ssl_session_reuse off;",
+		"proxy_ssl_certificate tls/client.pem;\nproxy_ssl_certificate_key tls/client.key;",
+		"proxy_ssl_verify on;\nproxy_ssl_trusted_certificate tls/ca.pem;\nproxy_ssl_name one.example.com;",
+		"proxy_ssl_verify on;\nproxy_ssl_trusted_certificate tls/ca.pem;\nproxy_ssl_name other.example.com;",
+		"proxy_ssl_verify on;\nproxy_ssl_trusted_certificate tls/other-ca.pem;\nproxy_ssl_name $ssl_preread_server_name;"})
+}
+
 func (p *play) upstream(name string) {
 	lines := []string{}
 	method := pick(p.Rand, []string{"", "", "least_conn;", "hash $remote_addr;", "hash $remote_addr consistent;", "hash $g$m consistent;", "hash $m;"})
@@ -159,12 +173,16 @@ func (p *play) upstream(name string) {
 // house adds a server.
 func (p *play) house(number int) {
 	h := house{port: p.port(), proxied: chance(p.Rand, 20), preread: chance(p.Rand, 25), halves: chance(p.Rand, 20), timeout: chance(p.Rand, 10)}
+	h.tls = !h.preread && chance(p.Rand, 20)
 	listen := "listen 127.0.0.1:" + h.port
 	if chance(p.Rand, 15) {
 		listen = "listen " + h.port
 	}
 	if h.proxied {
 		listen += " proxy_protocol"
+	}
+	if h.tls {
+		listen += " ssl"
 	}
 	lines := []string{listen + ";"}
 	option := func(percent int, choices ...string) {
@@ -181,6 +199,13 @@ func (p *play) house(number int) {
 	if h.proxied {
 		option(50, "set_real_ip_from 127.0.0.1;", "set_real_ip_from 127.0.0.0/8;", "set_real_ip_from unix:;", "set_real_ip_from 0.0.0.0/0;")
 	}
+	if h.tls {
+		lines = append(lines, "ssl_certificate tls/one.pem;", "ssl_certificate_key tls/one.key;")
+		option(30, "ssl_protocols TLSv1.2;", "ssl_protocols TLSv1.3;", "ssl_session_tickets off;", "ssl_reject_handshake on;")
+		option(30, "ssl_alpn one two;", "ssl_alpn two;")
+		option(30, "ssl_client_certificate tls/ca.pem;\nssl_verify_client on;", "ssl_client_certificate tls/ca.pem;\nssl_verify_client optional;",
+			"ssl_client_certificate tls/ca.pem;\nssl_verify_client on;\nssl_crl tls/crl.pem;", "ssl_verify_client optional_no_ca;\nssl_client_certificate tls/other-ca.pem;")
+	}
 	if h.halves {
 		lines = append(lines, "proxy_half_close on;")
 	}
@@ -190,7 +215,9 @@ func (p *play) house(number int) {
 	option(40, "set $v $remote_addr;", "set $v x;", "set $v $server_port-$m;", "set $v \"\";")
 	option(20, "proxy_protocol on;")
 	option(15, "proxy_bind 127.0.0.9;", "proxy_bind $remote_addr;", "proxy_bind 127.0.0.8:0;")
-	option(20, "limit_conn lz 1;", "limit_conn lz 2;", "limit_conn lm 1;\nlimit_conn_log_level warn;", "limit_conn lz 1;\nlimit_conn_dry_run on;")
+	if !h.tls { // nginx counts a session until its client has closed, too
+		option(20, "limit_conn lz 1;", "limit_conn lz 2;", "limit_conn lm 1;\nlimit_conn_log_level warn;", "limit_conn lz 1;\nlimit_conn_dry_run on;")
+	}
 	option(15, "proxy_next_upstream off;", "proxy_next_upstream_tries 1;", "proxy_next_upstream_tries 2;")
 	option(10, "proxy_buffer_size 16;", "tcp_nodelay off;", "proxy_socket_keepalive on;")
 	option(10, "error_log other.log crit;\nerror_log error.log info;")
@@ -201,6 +228,7 @@ func (p *play) house(number int) {
 	for range 2 {
 		content = append(content, "proxy_pass "+p.destination()+";")
 	}
+	content = append(content, p.tlsProxy())
 	if len(p.houses) > 0 && !h.preread {
 		content = append(content, "pass 127.0.0.1:"+p.houses[0].port+";")
 	}
@@ -241,6 +269,9 @@ func (p *play) visit(name string) {
 	if from := p.IntN(5); from > 1 {
 		connect += fmt.Sprintf(" from=127.0.0.%d", from)
 	}
+	if h.tls {
+		connect += " tls"
+	}
 	in := []string{connect}
 	do := func(step string) { in = append(in, strings.Replace(step, "NAME", name, 1)) }
 	if h.proxied {
@@ -249,6 +280,14 @@ func (p *play) visit(name string) {
 			"proxy NAME v2 10.1.2.3:1000 127.0.0.2:2000", "proxy NAME v2 10.9.2.3:1 127.0.0.3:65535 authority=a.example", "proxy NAME v2 local",
 			`send NAME "PROXY TCP4 1.2.3.4 1.2.3.4 1 x\r\n"`, `send NAME "nonsense\r\n"`, `send NAME "PROXY TCP4 127.0.0.3 127.0.0.1 80 81\r\n"`,
 		}))
+	}
+	if h.tls {
+		hello := "tls NAME"
+		for _, option := range [][]string{{"", "", " sni=one.example.com", " sni=two.example.com"}, {"", "", " alpn=one,two", " alpn=two"},
+			{"", " cert=client", " cert=revoked", " cert=expired", " cert=stranger"}, {"", "", " max=1.2"}} {
+			hello += pick(p.Rand, option)
+		}
+		do(hello)
 	}
 	token := name + "!"
 	if h.preread {

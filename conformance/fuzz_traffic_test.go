@@ -65,6 +65,7 @@ func (f *traffic) perform(p *play, s *subject) string {
 		return "cannot: " + err.Error()
 	}
 	text := upstreamRefused.ReplaceAllString(o.text(), "$1$2")
+	text = resumed.ReplaceAllString(text, "$1 ")
 	text = refusedBytes.ReplaceAllString(text, "$1 N ")
 	return emptyEnd.ReplaceAllString(text, "$1 end")
 }
@@ -75,8 +76,12 @@ func (f *traffic) perform(p *play, s *subject) string {
 var (
 	refusedBytes    = regexp.MustCompile(`(TCP 502 0) \d+ `)
 	emptyEnd        = regexp.MustCompile(`(?m)^(c\d+: "") (?:eof|reset)$`)
-	upstreamRefused = regexp.MustCompile(`(?m)^(.* (?:connect\(\) failed .*|upstream server temporarily disabled|no live upstreams)) while (?:proxying connection|connecting to upstream)(,.*), bytes from/to client:\d+/.*$`)
+	upstreamRefused = regexp.MustCompile(`(?m)^(.* (?:connect\(\) failed .*|upstream SSL certificate .*|upstream server temporarily disabled|no live upstreams)) while (?:proxying connection|connecting to upstream|SSL handshaking to upstream)(,.*), bytes from/to client:\d+/.*$`)
 )
+
+// resumed tells of a session with a backend that was resumed: gostream does so
+// also with one that is in use. The scripts say when it may.
+var resumed = regexp.MustCompile(`(?m)^(b\S+ TLS \S+) resumed `)
 
 // minimal leaves out visits, then blocks and lines of the configuration, with
 // which the servers differ nevertheless.

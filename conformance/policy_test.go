@@ -29,10 +29,9 @@ var levels = [][]string{
 	{
 		"parser", "proxyproto", "preread",
 		"internal/addr", "internal/cidrtree", "internal/geoip", "internal/hostmatch", "internal/logfile", "internal/loop",
-		"internal/process", "internal/regex", "internal/resolver", "internal/tlsconf",
-		"internal/vars",
+		"internal/process", "internal/regex", "internal/tlsconf", "internal/vars",
 	},
-	{"internal/conf", "internal/errlog", "internal/relay"},
+	{"internal/conf", "internal/errlog", "internal/relay", "internal/resolver"},
 	{"upstream"},
 	{"stream"},
 	{"cmd/gostream", "cmd/gostream-bench", "examples/library", "deploy/docker/entrypoint"},

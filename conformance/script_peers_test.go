@@ -28,6 +28,7 @@ type peer struct {
 	port   string // of the client, or the server towards a backend
 	silent bool   // what it receives depends on chance: not recorded
 
+	opening  func(net.Conn)         // done before anything is read; nil: nothing
 	sessions tls.ClientSessionCache // of a client, once a step made TLS of it
 	asked    string                 // the authorities whose certificates the server wants
 
@@ -41,8 +42,8 @@ type peer struct {
 }
 
 // newPeer reads a connection.
-func newPeer(conn net.Conn, handle func(*peer, []byte)) *peer {
-	p := &peer{conn: conn, changed: make(chan struct{})}
+func newPeer(conn net.Conn, opening func(net.Conn), handle func(*peer, []byte)) *peer {
+	p := &peer{conn: conn, opening: opening, changed: make(chan struct{})}
 	p.read(handle)
 	return p
 }
@@ -52,6 +53,9 @@ func newPeer(conn net.Conn, handle func(*peer, []byte)) *peer {
 func (p *peer) read(handle func(*peer, []byte)) {
 	conn := p.conn
 	go func() {
+		if p.opening != nil {
+			p.opening(conn)
+		}
 		buffer := make([]byte, 64<<10)
 		for {
 			n, err := conn.Read(buffer)
@@ -233,13 +237,13 @@ func newBackend(name, address, how, text string) (*backend, error) {
 			if err != nil {
 				return
 			}
-			if overTLS {
-				conn = secured(conn)
-				go opening(conn) // a handshake needs the other side
+			var later func(net.Conn)
+			if overTLS { // a handshake needs the other side
+				conn, later = secured(conn), opening
 			} else {
 				opening(conn)
 			}
-			p := newPeer(conn, handle)
+			p := newPeer(conn, later, handle)
 			p.silent = slices.Contains([]string{"say", "close", "reset", "mute"}, how)
 			b.mu.Lock()
 			b.peers = append(b.peers, p)

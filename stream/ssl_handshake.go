@@ -23,7 +23,7 @@ type clientTLS struct {
 
 	// What the client has offered.
 	hello      bool
-	serverName string
+	serverName string // empty if that came to nothing
 	version    uint16 // that will be spoken, as far as one knows by now
 	ciphers    []uint16
 	curves     []tls.CurveID
@@ -125,7 +125,7 @@ var refusing = &tls.Config{MinVersion: tls.VersionTLS10}
 // several servers, the one that the client names takes over.
 func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	c := s.ssl
-	c.hello, c.serverName = true, hello.ServerName
+	c.hello = true
 	c.version = slices.Max(append(hello.SupportedVersions, 0))
 	c.ciphers, c.curves, c.signatures = hello.CipherSuites, hello.SupportedCurves, hello.SignatureSchemes
 	s.selectServer([]byte(hello.ServerName))
@@ -134,6 +134,11 @@ func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, erro
 		return refusing, nil
 	}
 	t := s.effectiveTLS()
+	version := t.settings.Protocols.Choose(hello.SupportedVersions)
+	if version == 0 {
+		return t.configFor(hello, nil), nil
+	}
+	c.version, c.serverName = version, hello.ServerName
 	certs, err := s.certificates(t)
 	if err != nil {
 		s.log(errlog.Error, err.Error(), nil)
@@ -142,9 +147,6 @@ func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, erro
 	}
 	config := t.configFor(hello, certs)
 	c.noteCertificate(config)
-	if version := t.settings.Protocols.Choose(hello.SupportedVersions); version != 0 {
-		c.version = version
-	}
 	if sessions := s.place.def.tls; sessions != nil {
 		c.resumption = &resumption{sessions.sessions, t, c, t.settings.Tickets}
 		c.resumption.attach(config)
