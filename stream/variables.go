@@ -143,3 +143,51 @@ func (c *cell) value() []byte {
 	}
 	return c.text
 }
+
+// defineVariables makes all variables known, then binds what they depend on.
+func (g *generation) defineVariables(servers []*ServerConfig) error {
+	if err := addBuiltins(&g.vars, g); err != nil {
+		return err
+	}
+	var binds []func() error
+	for _, d := range g.conf.definitionsInOrder() {
+		bind, err := d.declare(g)
+		if err != nil {
+			return err
+		}
+		binds = append(binds, bind)
+	}
+	for _, c := range servers {
+		if err := g.declareSet(c); err != nil {
+			return err
+		}
+		if err := g.declareNameCaptures(c); err != nil {
+			return err
+		}
+	}
+	for _, bind := range binds {
+		if err := bind(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkVariables tells of variables that nothing defines, and of those that
+// nginx's table for them has no room for.
+func (g *generation) checkVariables() error {
+	for _, name := range g.conf.uses {
+		if g.vars.Lookup(name) == nil {
+			return &vars.UnknownError{Name: name}
+		}
+	}
+	if g.unknown != nil {
+		return g.unknown
+	}
+	size := hashSize("variables_hash", g.conf.hash.variablesMaxSize, g.conf.hash.variablesBucketSize, 1024)
+	warning, err := size.Check(g.vars.Defined())
+	if warning != "" {
+		g.conf.warn(warning)
+	}
+	return err
+}
