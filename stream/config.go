@@ -141,7 +141,9 @@ type ServerConfig struct {
 	file    string  // where the block began
 	line    int
 	content contentKind
-	passAt  conf.Directive // where the last proxy_pass or pass stood
+
+	// Where these directives stood.
+	passAt, proxyPassAt conf.Directive
 }
 
 // CoreConfig holds the settings of ngx_stream_core_module.

@@ -68,8 +68,8 @@ func (g *generation) compileProxy(c *ServerConfig, p *proxyServer) (err error) {
 		p.resolver, err = g.resolver(c.Core.Resolver)
 		return err
 	}
-	if p.group, err = g.groups.literal(text); err != nil && c.passAt.File != "" {
-		err = c.passAt.Errorf("%s", err)
+	if p.group, err = g.groups.literal(text); err != nil && c.proxyPassAt.File != "" {
+		err = c.proxyPassAt.Errorf("%s", err)
 	}
 	return err
 }
@@ -323,6 +323,6 @@ func setProxyPass(c *ServerConfig, d *conf.Directive) error {
 			return d.Errorf("%v in upstream \"%s\"", err, d.Args[0])
 		}
 	}
-	c.Proxy.Pass, c.content, c.passAt = d.Args[0], contentProxy, conf.Directive{File: d.File, Line: d.Line}
+	c.Proxy.Pass, c.content, c.proxyPassAt = d.Args[0], contentProxy, conf.Directive{File: d.File, Line: d.Line}
 	return nil
 }
