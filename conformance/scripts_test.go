@@ -61,6 +61,9 @@ func compare(t *testing.T, s *script, reference *subject) {
 		}
 	}
 	want, got, err := s.both(t, reference)
+	if reference != nil && strings.Contains(want["stderr"], `unknown directive "geoip_`) {
+		t.Skip("this nginx is built without geoip")
+	}
 	if s.differs != "" {
 		if err == nil && assert.ObjectsAreEqual(want, got) {
 			t.Fatalf("no longer differs (%s): remove that line", s.differs)
