@@ -35,6 +35,7 @@ func (p *peer) try(text string) error {
 // play is a script in the making.
 type play struct {
 	*rand.Rand
+	tls      bool       // servers and clients may speak TLS
 	ports    []string   // of servers and backends
 	taken    int        // how many of the ports are in use
 	backends []string   // steps
@@ -70,8 +71,8 @@ access_log access.log all;
 `
 
 // newPlay makes up a script that needs some ports.
-func newPlay(r *rand.Rand, ports []string) *play {
-	p := &play{Rand: r, ports: ports}
+func newPlay(r *rand.Rand, ports []string, overTLS bool) *play {
+	p := &play{Rand: r, tls: overTLS, ports: ports}
 	p.variables()
 	for i := range 1 + p.IntN(2) {
 		p.upstream(fmt.Sprintf("u%d", i))
@@ -173,7 +174,7 @@ func (p *play) upstream(name string) {
 // house adds a server.
 func (p *play) house(number int) {
 	h := house{port: p.port(), proxied: chance(p.Rand, 20), preread: chance(p.Rand, 25), halves: chance(p.Rand, 20), timeout: chance(p.Rand, 10)}
-	h.tls = !h.preread && chance(p.Rand, 20)
+	h.tls = p.tls && !h.preread && chance(p.Rand, 20)
 	listen := "listen 127.0.0.1:" + h.port
 	if chance(p.Rand, 15) {
 		listen = "listen " + h.port
@@ -228,7 +229,9 @@ func (p *play) house(number int) {
 	for range 2 {
 		content = append(content, "proxy_pass "+p.destination()+";")
 	}
-	content = append(content, p.tlsProxy())
+	if p.tls {
+		content = append(content, p.tlsProxy())
+	}
 	if len(p.houses) > 0 && !h.preread {
 		content = append(content, "pass 127.0.0.1:"+p.houses[0].port+";")
 	}

@@ -29,11 +29,13 @@ type subject struct {
 	binary    string
 	container string   // id of the one that has the binary; empty for this machine
 	version   string   // of nginx, empty for gostream
+	openSSL   string   // its version
 	globals   []string // directives for -g
 }
 
 var (
 	versionLine = regexp.MustCompile(`nginx version: \S+/([\d.]+)`)
+	openSSLLine = regexp.MustCompile(`with OpenSSL (\S+)`)
 	modulesPath = regexp.MustCompile(`--modules-path=(\S+)`)
 )
 
@@ -56,6 +58,9 @@ func referenceServer(t *testing.T) *subject {
 	version := versionLine.FindSubmatch(out)
 	require.NotNil(t, version, "%s -V: no version in\n%s", *nginxFlag, out)
 	s.version = string(version[1])
+	for _, openSSL := range openSSLLine.FindAllSubmatch(out, -1) { // built with, running with
+		s.openSSL = string(openSSL[1])
+	}
 	t.Logf("%s is nginx %s", *nginxFlag, s.version)
 	if bytes.Contains(out, []byte("--with-stream=dynamic")) {
 		module := "modules/ngx_stream_module.so"
