@@ -126,7 +126,6 @@ var refusing = &tls.Config{MinVersion: tls.VersionTLS10}
 func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	c := s.ssl
 	c.hello = true
-	c.version = slices.Max(append(hello.SupportedVersions, 0))
 	c.ciphers, c.curves, c.signatures = hello.CipherSuites, hello.SupportedCurves, hello.SignatureSchemes
 	s.selectServer([]byte(hello.ServerName))
 	if s.srv.conf.SSL.RejectHandshake.On() {
@@ -136,6 +135,7 @@ func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, erro
 	t := s.effectiveTLS()
 	version := t.settings.Protocols.Choose(hello.SupportedVersions)
 	if version == 0 {
+		c.version = slices.Max(append(hello.SupportedVersions, 0))
 		return t.configFor(hello, nil), nil
 	}
 	c.version, c.serverName = version, hello.ServerName
