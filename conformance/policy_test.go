@@ -29,16 +29,16 @@ var levels = [][]string{
 	{
 		"parser", "proxyproto", "preread",
 		"internal/addr", "internal/cidrtree", "internal/geoip", "internal/hostmatch", "internal/logfile", "internal/loop",
-		"internal/process", "internal/regex", "internal/tlsconf", "internal/vars",
+		"internal/pki", "internal/process", "internal/regex", "internal/vars",
 	},
-	{"internal/conf", "internal/errlog", "internal/relay", "internal/resolver"},
+	{"internal/conf", "internal/errlog", "internal/relay", "internal/resolver", "internal/tlsconf"},
 	{"upstream"},
 	{"stream"},
 	{"cmd/gostream", "cmd/gostream-bench", "examples/library", "deploy/docker/entrypoint"},
 }
 
 // kits are packages for tests: only tests import them.
-var kits = []string{"internal/streamtest", "internal/geoip/geoiptest"}
+var kits = []string{"internal/streamtest", "internal/geoip/geoiptest", "internal/pki/pkitest"}
 
 // outside are packages that drive the binary. Of the others they import
 // kits at most.

@@ -15,7 +15,7 @@ import (
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/internal/logfile"
-	"github.com/gostream/gostream/internal/tlsconf"
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/vars"
 )
 
@@ -47,7 +47,7 @@ type generation struct {
 	errorLog  *errlog.Log // of the stream block
 	counters  *counters   // shared with the generations before and after
 
-	verifiers map[verifierKey]*tlsconf.Verifier // of proxy_ssl_verify
+	verifiers map[verifierKey]*pki.Verifier // of proxy_ssl_verify
 
 	sessions atomic.Int64 // running on this generation, plus one as long as it is in force
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"strconv"
 
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/tlsconf"
 	"github.com/gostream/gostream/proxyproto"
 )
@@ -26,7 +27,7 @@ func (s *Session) headerOptions() proxyproto.V2Options {
 	}}
 	if peer := peerOf(state); peer != nil {
 		o.SSL.ClientCert, o.SSL.Verify = true, uint32(s.ssl.verified)
-		o.SSL.CommonName = tlsconf.CommonName(peer)
+		o.SSL.CommonName = pki.CommonName(peer)
 	}
 	if shown := s.ssl.shown; shown != nil {
 		o.SSL.SignatureAlg, o.SSL.KeyAlg = signatureName(shown), keyName(shown)

@@ -7,16 +7,17 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/tlsconf"
 )
 
 // proxyTLS is the compiled [ProxySSLConfig] of a server.
 type proxyTLS struct {
 	settings  tlsconf.Settings
-	config    *tls.Config       // what connections have in common
-	noVersion bool              // there is no protocol to offer
-	verifier  *tlsconf.Verifier // nil: certificates are not checked
-	name      *template         // nil: the host in proxy_pass
+	config    *tls.Config   // what connections have in common
+	noVersion bool          // there is no protocol to offer
+	verifier  *pki.Verifier // nil: certificates are not checked
+	name      *template     // nil: the host in proxy_pass
 	sendName  bool
 	reuse     bool
 	alpn      []*template
@@ -111,14 +112,14 @@ func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) err
 	if err != nil {
 		return err
 	}
-	p.verifier = &tlsconf.Verifier{Roots: roots, Depth: int(max(from.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageServerAuth}
+	p.verifier = &pki.Verifier{Roots: roots, Depth: int(max(from.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageServerAuth}
 	if from.CRL != "" {
 		if p.verifier.CRLs, err = tlsconf.CRLs(g.conf.confPath(from.CRL)); err != nil {
 			return err
 		}
 	}
 	if g.verifiers == nil {
-		g.verifiers = map[verifierKey]*tlsconf.Verifier{}
+		g.verifiers = map[verifierKey]*pki.Verifier{}
 	}
 	g.verifiers[key] = p.verifier
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/tlsconf"
 )
 
@@ -203,11 +204,11 @@ func (s *Session) verifyUpstream(conn *tls.Conn, name string) bool {
 		return true
 	}
 	shown := conn.ConnectionState().PeerCertificates
-	if _, result := p.verifier.Verify(shown, s.now()); result != tlsconf.VerifyOK {
+	if _, result := p.verifier.Verify(shown, s.now()); result != pki.OK {
 		s.logf(errlog.Error, "upstream SSL certificate verify error: (%d:%s)", int(result), result)
 		return false
 	}
-	if !tlsconf.MatchesHost(shown[0], name) {
+	if !pki.MatchesHost(shown[0], name) {
 		s.logf(errlog.Error, "upstream SSL certificate does not match \"%s\"", name)
 		return false
 	}

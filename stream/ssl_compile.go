@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/tlsconf"
 	"github.com/gostream/gostream/parser"
 )
@@ -27,11 +28,11 @@ type serverTLS struct {
 	certs, keys []*template       // complete names, or with variables
 	cache       *tlsconf.Cache    // of those; nil: off
 
-	verifier *tlsconf.Verifier // of clients' certificates
-	ocsp     *ocspChecks       // of them, too; nil: none
-	staples  []*staple         // of static
-	sessions *tlsSessions      // those that can be resumed
-	context  [20]byte          // servers can resume each other's sessions if they have the same
+	verifier *pki.Verifier // of clients' certificates
+	ocsp     *ocspChecks   // of them, too; nil: none
+	staples  []*staple     // of static
+	sessions *tlsSessions  // those that can be resumed
+	context  [20]byte      // servers can resume each other's sessions if they have the same
 }
 
 // tlsShared is what servers of a generation have in common.
@@ -140,7 +141,7 @@ func (c *Config) keyPath(name string) string {
 // loadAuthorities reads what the certificates of clients are checked with.
 func (g *generation) loadAuthorities(t *serverTLS) error {
 	ssl := t.conf
-	t.verifier = &tlsconf.Verifier{Depth: int(max(ssl.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageClientAuth}
+	t.verifier = &pki.Verifier{Depth: int(max(ssl.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageClientAuth}
 	if ssl.VerifyClient > VerifyOff {
 		if ssl.VerifyClient != VerifyOptionalNoCA && ssl.ClientCertificate == "" && ssl.TrustedCertificate == "" {
 			return errors.New("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client")

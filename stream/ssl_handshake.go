@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/tlsconf"
 )
 
@@ -32,7 +33,7 @@ type clientTLS struct {
 	noCert     bool // or because a certificate could not be had
 	done       bool // the handshake
 	state      tls.ConnectionState
-	verified   tlsconf.VerifyResult
+	verified   pki.Result
 	chain      []*x509.Certificate // from the client's certificate to the root
 	ocsp       string              // what is wrong with it, by OCSP; empty: nothing
 	shown      *x509.Certificate   // what the client was shown, or the last one there is
@@ -77,7 +78,7 @@ func (s *Session) shakeHands(t *netTransport) Status {
 	if peers := s.ssl.state.PeerCertificates; len(peers) > 0 {
 		own := s.effectiveTLS()
 		s.ssl.chain, s.ssl.verified = own.verifier.Verify(peers, time.Now())
-		if own.ocsp != nil && s.ssl.verified == tlsconf.VerifyOK {
+		if own.ocsp != nil && s.ssl.verified == pki.OK {
 			s.ssl.ocsp = own.ocsp.check(ctx, s)
 			if ctx.Err() != nil {
 				return statusInternal
@@ -267,7 +268,7 @@ func (s *Session) checkClientCertificate() Status {
 		return next
 	}
 	result := s.ssl.verified
-	if result != tlsconf.VerifyOK && (verify != VerifyOptionalNoCA || !result.Optional()) {
+	if result != pki.OK && (verify != VerifyOptionalNoCA || !result.Optional()) {
 		s.logf(errlog.Info, "client SSL certificate verify error: (%d:%s)", int(result), result)
 		s.ssl.resumption.forget()
 		return statusInternal

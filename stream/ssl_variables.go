@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/tlsconf"
 )
 
@@ -47,16 +48,16 @@ var sslVariables = []variable{
 	}),
 	certVariable("ssl_client_raw_cert", pemOf),
 	certVariable("ssl_client_escaped_cert", func(cert *x509.Certificate) string { return escapeURI(pemOf(cert)) }),
-	certVariable("ssl_client_s_dn", func(cert *x509.Certificate) string { return tlsconf.DN(cert.RawSubject) }),
-	certVariable("ssl_client_i_dn", func(cert *x509.Certificate) string { return tlsconf.DN(cert.RawIssuer) }),
-	certVariable("ssl_client_serial", func(cert *x509.Certificate) string { return tlsconf.Serial(cert.SerialNumber) }),
+	certVariable("ssl_client_s_dn", func(cert *x509.Certificate) string { return pki.DN(cert.RawSubject) }),
+	certVariable("ssl_client_i_dn", func(cert *x509.Certificate) string { return pki.DN(cert.RawIssuer) }),
+	certVariable("ssl_client_serial", func(cert *x509.Certificate) string { return pki.Serial(cert.SerialNumber) }),
 	certVariable("ssl_client_fingerprint", func(cert *x509.Certificate) string {
 		sum := sha1.Sum(cert.Raw)
 		return hex.EncodeToString(sum[:])
 	}),
 	sslVariable("ssl_client_verify", (*Session).clientVerify),
-	certVariable("ssl_client_v_start", func(cert *x509.Certificate) string { return tlsconf.Time(cert.NotBefore) }),
-	certVariable("ssl_client_v_end", func(cert *x509.Certificate) string { return tlsconf.Time(cert.NotAfter) }),
+	certVariable("ssl_client_v_start", func(cert *x509.Certificate) string { return pki.Time(cert.NotBefore) }),
+	certVariable("ssl_client_v_end", func(cert *x509.Certificate) string { return pki.Time(cert.NotAfter) }),
 	certVariable("ssl_client_v_remain", func(cert *x509.Certificate) string {
 		return strconv.FormatInt(int64(max(time.Until(cert.NotAfter), 0)/(24*time.Hour)), 10)
 	}),
@@ -119,9 +120,9 @@ func (s *Session) clientVerify(c *clientTLS) string {
 	switch {
 	case peerOf(&c.state) == nil:
 		return "NONE"
-	case c.verified == tlsconf.VerifyOK && c.ocsp == "":
+	case c.verified == pki.OK && c.ocsp == "":
 		return "SUCCESS"
-	case c.verified == tlsconf.VerifyOK:
+	case c.verified == pki.OK:
 		return "FAILED:" + c.ocsp
 	}
 	return "FAILED:" + c.verified.String()

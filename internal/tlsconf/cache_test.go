@@ -14,7 +14,7 @@ import (
 )
 
 // write puts a certificate and its key where name says.
-func write(t *testing.T, name string, a *authority) {
+func write(t *testing.T, name string, a *pair) {
 	t.Helper()
 	key, err := x509.MarshalPKCS8PrivateKey(a.key)
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestCache(t *testing.T) {
 	dir := t.TempDir()
 	a, b, d := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "d")
 	for _, name := range []string{a, b, d} {
-		write(t, name, issue(t, nil, filepath.Base(name), nil))
+		write(t, name, selfSigned(t, filepath.Base(name)))
 	}
 	loads := func(want, name string) {
 		t.Helper()
@@ -55,7 +55,7 @@ func TestCache(t *testing.T) {
 		assert.Equal(t, want, got)
 	}
 	loads("a", a)
-	write(t, a, issue(t, nil, "new", nil))
+	write(t, a, selfSigned(t, "new"))
 	now += 5
 	loads("a", a) // still valid
 	now++
@@ -73,7 +73,7 @@ func TestCache(t *testing.T) {
 	assert.ErrorContains(t, err, "No such file")
 	assert.Equal(t, 3, c.order.Len(), "what cannot be read is not kept")
 	now += 11
-	write(t, a, issue(t, nil, "a", nil))
+	write(t, a, selfSigned(t, "a"))
 	loads("a", a)
 	assert.Equal(t, 2, c.order.Len(), "what is out of use has gone")
 }
@@ -84,10 +84,10 @@ func TestCacheWithHalfAPairReplaced(t *testing.T) {
 	c := NewCache(10, time.Hour, time.Hour)
 	c.now = func() int64 { return now }
 	name := filepath.Join(t.TempDir(), "a")
-	write(t, name, issue(t, nil, "first", nil))
+	write(t, name, selfSigned(t, "first"))
 	_, err := c.certificates(name+".crt", false)
 	require.NoError(t, err)
-	write(t, name, issue(t, nil, "second", nil))
+	write(t, name, selfSigned(t, "second"))
 	got, err := load(c, name)
 	require.NoError(t, err)
 	assert.Equal(t, "second", got)
@@ -116,7 +116,7 @@ func TestCacheKeepsNoEncryptedKey(t *testing.T) {
 func TestIdentity(t *testing.T) {
 	var id Identity
 	assert.Empty(t, id.Certificates())
-	first, second := issue(t, nil, "first", nil), issue(t, nil, "second", nil)
+	first, second := selfSigned(t, "first"), selfSigned(t, "second")
 	require.NoError(t, id.SetCertificate([]*x509.Certificate{first.cert}))
 	assert.Empty(t, id.Certificates(), "there is no key yet")
 	assert.ErrorIs(t, id.SetKey(second.key), ErrMismatch)
@@ -137,8 +137,8 @@ func TestIdentity(t *testing.T) {
 
 func TestLoadMismatch(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/a", issue(t, nil, "a", nil))
-	write(t, dir+"/b", issue(t, nil, "b", nil))
+	write(t, dir+"/a", selfSigned(t, "a"))
+	write(t, dir+"/b", selfSigned(t, "b"))
 	var id Identity
 	err := id.Load(dir+"/a.crt", dir+"/b.key", nil, nil, "SSL_CTX_use_PrivateKey")
 	assert.EqualError(t, err, `SSL_CTX_use_PrivateKey("`+dir+`/b.key") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)`)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ocsp"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // OCSPRequest asks for the status of a certificate.
@@ -126,7 +128,7 @@ func IssuerOf(c *tls.Certificate, others []*x509.Certificate) *x509.Certificate 
 		}
 	}
 	for _, cert := range slices.Concat(chain, others) {
-		if issued(cert, c.Leaf) {
+		if pki.Issued(cert, c.Leaf) {
 			return cert
 		}
 	}

@@ -1,4 +1,4 @@
-package tlsconf
+package pki
 
 import (
 	"bytes"
@@ -11,38 +11,38 @@ import (
 	"time"
 )
 
-// VerifyResult is what came of checking a certificate: one of OpenSSL's X509_V
+// Result is what came of checking a certificate: one of OpenSSL's X509_V
 // numbers, of which 0 is success.
-type VerifyResult int
+type Result int
 
 // The results that [Verifier.Verify] can have.
 const (
-	VerifyOK              VerifyResult = 0
-	noIssuer              VerifyResult = 2
-	noCRL                 VerifyResult = 3
-	badSignature          VerifyResult = 7
-	badCRLSignature       VerifyResult = 8
-	notYetValid           VerifyResult = 9
-	expired               VerifyResult = 10
-	crlNotYetValid        VerifyResult = 11
-	crlExpired            VerifyResult = 12
-	selfSigned            VerifyResult = 18
-	selfSignedInChain     VerifyResult = 19
-	noLocalIssuer         VerifyResult = 20
-	unableToVerifyLeaf    VerifyResult = 21
-	revoked               VerifyResult = 23
-	pathLengthExceeded    VerifyResult = 25
-	unsuitablePurpose     VerifyResult = 26
-	untrusted             VerifyResult = 27
-	noCertificateSign     VerifyResult = 32
-	unhandledExtension    VerifyResult = 34
-	forbiddenName         VerifyResult = 47
-	invalidCA             VerifyResult = 79
-	maxCertificatesOfPeer              = 100
+	OK                    Result = 0
+	noIssuer              Result = 2
+	noCRL                 Result = 3
+	badSignature          Result = 7
+	badCRLSignature       Result = 8
+	notYetValid           Result = 9
+	expired               Result = 10
+	crlNotYetValid        Result = 11
+	crlExpired            Result = 12
+	selfSigned            Result = 18
+	selfSignedInChain     Result = 19
+	noLocalIssuer         Result = 20
+	unableToVerifyLeaf    Result = 21
+	revoked               Result = 23
+	pathLengthExceeded    Result = 25
+	unsuitablePurpose     Result = 26
+	untrusted             Result = 27
+	noCertificateSign     Result = 32
+	unhandledExtension    Result = 34
+	forbiddenName         Result = 47
+	invalidCA             Result = 79
+	maxCertificatesOfPeer        = 100
 )
 
-var verifyTexts = map[VerifyResult]string{
-	VerifyOK:           "ok",
+var verifyTexts = map[Result]string{
+	OK:                 "ok",
 	noIssuer:           "unable to get issuer certificate",
 	noCRL:              "unable to get certificate CRL",
 	badSignature:       "certificate signature failure",
@@ -66,11 +66,11 @@ var verifyTexts = map[VerifyResult]string{
 }
 
 // String is OpenSSL's text, such as "self-signed certificate".
-func (r VerifyResult) String() string { return verifyTexts[r] }
+func (r Result) String() string { return verifyTexts[r] }
 
 // Optional tells whether nothing is wrong with the certificate but that it is not
 // known who issued it: what "ssl_verify_client optional_no_ca" lets pass.
-func (r VerifyResult) Optional() bool {
+func (r Result) Optional() bool {
 	switch r {
 	case selfSigned, selfSignedInChain, noLocalIssuer, unableToVerifyLeaf, untrusted:
 		return true
@@ -97,12 +97,12 @@ type check struct {
 	chain   []*x509.Certificate
 	trusted bool // the chain ends in a root
 	fromPin int  // index of the first certificate that is one of Roots
-	result  VerifyResult
+	result  Result
 }
 
 // Verify checks the certificate peer[0] with the others that the peer has sent.
 // It returns the chain that it has found too, complete or not.
-func (v *Verifier) Verify(peer []*x509.Certificate, now time.Time) ([]*x509.Certificate, VerifyResult) {
+func (v *Verifier) Verify(peer []*x509.Certificate, now time.Time) ([]*x509.Certificate, Result) {
 	c := &check{Verifier: v, now: now}
 	c.build(peer)
 	for i := range c.chain {
@@ -132,12 +132,12 @@ func (c *check) build(peer []*x509.Certificate) {
 		if len(c.chain) > c.Depth+1 {
 			break
 		}
-		if i := slices.IndexFunc(c.Roots, func(r *x509.Certificate) bool { return issued(r, last) }); i >= 0 {
+		if i := slices.IndexFunc(c.Roots, func(r *x509.Certificate) bool { return Issued(r, last) }); i >= 0 {
 			c.fromPin = min(c.fromPin, len(c.chain))
 			c.chain = append(c.chain, c.Roots[i])
 			continue
 		}
-		i := slices.IndexFunc(rest, func(r *x509.Certificate) bool { return issued(r, last) })
+		i := slices.IndexFunc(rest, func(r *x509.Certificate) bool { return Issued(r, last) })
 		if i < 0 {
 			break
 		}
@@ -168,16 +168,16 @@ func (c *check) pinned(cert *x509.Certificate) bool {
 	return slices.ContainsFunc(c.Roots, cert.Equal)
 }
 
-// issued tells whether one certificate looks like the issuer of another: by name
+// Issued tells whether one certificate looks like the issuer of another: by name
 // and, if there are any, key identifiers.
-func issued(issuer, cert *x509.Certificate) bool {
+func Issued(issuer, cert *x509.Certificate) bool {
 	if !bytes.Equal(issuer.RawSubject, cert.RawIssuer) {
 		return false
 	}
 	return len(issuer.SubjectKeyId) == 0 || len(cert.AuthorityKeyId) == 0 || bytes.Equal(issuer.SubjectKeyId, cert.AuthorityKeyId)
 }
 
-func isSelfIssued(cert *x509.Certificate) bool { return issued(cert, cert) }
+func isSelfIssued(cert *x509.Certificate) bool { return Issued(cert, cert) }
 
 // checkExtensions looks whether a certificate may be where it is in the chain.
 func (c *check) checkExtensions(i int) {

@@ -1,4 +1,4 @@
-package tlsconf
+package pki
 
 import (
 	"crypto/ecdsa"
@@ -88,12 +88,12 @@ func TestVerify(t *testing.T) {
 		roots []*authority
 		peer  []*authority
 		depth int
-		want  VerifyResult
+		want  Result
 	}{
-		{"itself trusted", []*authority{alone}, []*authority{alone}, 1, VerifyOK},
+		{"itself trusted", []*authority{alone}, []*authority{alone}, 1, OK},
 		{"self-signed", []*authority{root}, []*authority{alone}, 1, selfSigned},
-		{"chain", []*authority{root}, []*authority{leaf, inter}, 1, VerifyOK},
-		{"intermediate trusted too", []*authority{root, inter}, []*authority{leaf}, 1, VerifyOK},
+		{"chain", []*authority{root}, []*authority{leaf, inter}, 1, OK},
+		{"intermediate trusted too", []*authority{root, inter}, []*authority{leaf}, 1, OK},
 		{"only the intermediate trusted", []*authority{inter}, []*authority{leaf}, 1, noIssuer},
 		{"intermediate missing", []*authority{root}, []*authority{leaf}, 1, unableToVerifyLeaf},
 		{"root missing", nil, []*authority{leaf, inter}, 1, noLocalIssuer},
@@ -104,9 +104,9 @@ func TestVerify(t *testing.T) {
 		{"not yet valid", []*authority{root}, []*authority{issue(t, root, "young", young)}, 1, notYetValid},
 		{"no authority", []*authority{root}, []*authority{issue(t, noCA, "leaf", nil), noCA}, 1, invalidCA},
 		{"for servers", []*authority{root}, []*authority{issue(t, root, "s", usage(x509.ExtKeyUsageServerAuth))}, 1, unsuitablePurpose},
-		{"for clients", []*authority{root}, []*authority{issue(t, root, "c", usage(x509.ExtKeyUsageClientAuth))}, 1, VerifyOK},
+		{"for clients", []*authority{root}, []*authority{issue(t, root, "c", usage(x509.ExtKeyUsageClientAuth))}, 1, OK},
 		{"path length", []*authority{root}, []*authority{issue(t, issue(t, short, "below", nil), "leaf", nil)}, 3, unableToVerifyLeaf},
-		{"name permitted", []*authority{root}, []*authority{issue(t, narrow, "leaf", name("a.example.com")), narrow}, 1, VerifyOK},
+		{"name permitted", []*authority{root}, []*authority{issue(t, narrow, "leaf", name("a.example.com")), narrow}, 1, OK},
 		{"name not permitted", []*authority{root}, []*authority{issue(t, narrow, "leaf", name("a.example.org")), narrow}, 1, forbiddenName},
 		{"forged", []*authority{root}, []*authority{sealed, inter}, 1, badSignature},
 	} {
@@ -136,8 +136,8 @@ func TestVerifyWithLists(t *testing.T) {
 		l.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: leaf.cert.SerialNumber, RevocationTime: time.Now()}}
 	}
 	stranger := issue(t, nil, "root", nil)
-	for want, lists := range map[VerifyResult][]*x509.RevocationList{
-		VerifyOK:        {root.crl(t, nil)},
+	for want, lists := range map[Result][]*x509.RevocationList{
+		OK:              {root.crl(t, nil)},
 		revoked:         {root.crl(t, revokes)},
 		noCRL:           {leaf.crl(t, nil)},
 		badCRLSignature: {stranger.crl(t, nil)},

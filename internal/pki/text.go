@@ -1,4 +1,4 @@
-package tlsconf
+package pki
 
 import (
 	"encoding/asn1"
