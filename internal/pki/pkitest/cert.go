@@ -1,0 +1,172 @@
+package pkitest
+
+import (
+	"crypto"
+	"crypto/sha1"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// Certificate is a certificate with its key.
+type Certificate struct {
+	Name    string
+	DER     []byte
+	Key     crypto.Signer
+	subject []byte
+	issuer  []byte
+	keyID   []byte // of the subject, as the extension has it
+	serial  *big.Int
+}
+
+// PEM is the certificate as a PEM text.
+func (c *Certificate) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.DER})
+}
+
+// builder makes the certificates and lists of a case.
+type builder struct {
+	now   time.Time
+	certs map[string]*Certificate
+}
+
+func (b *builder) named(names []string) (all []*Certificate, err error) {
+	for _, name := range names {
+		c := b.certs[name]
+		if c == nil {
+			return nil, fmt.Errorf("no certificate %q", name)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// words are the words of an item. Those that may come several times are looked
+// at one by one, others by their key.
+type words []string
+
+func (w words) get(key, otherwise string) string {
+	for _, word := range w {
+		if k, v, _ := strings.Cut(word, "="); k == key {
+			return v
+		}
+	}
+	return otherwise
+}
+
+// cert makes a certificate. Its words, beside those of extensions
+// (extension.go):
+//
+//	by=NAME          the issuer; otherwise it signs itself
+//	key=KIND         p256, p384, p521, p224, rsa2048 (or other sizes), ed25519; default p256
+//	keyof=NAME       the key of another certificate
+//	dn=/O=T/CN=x     the subject; default /O=T/CN=NAME
+//	issuer=/CN=y     the issuer's name, whatever it is called
+//	serial=N         default: which one it is in the case
+//	v=1              the version; default 3
+//	from=-1h to=9d   when it is valid, from now; default -1h and 99d
+//	sig=sha1         the hash of its signature, or pss
+//	spoil=yes        the signature is wrong
+func (b *builder) cert(item Item, number int) error {
+	w := words(item.Words)
+	c := &Certificate{Name: item.Name, serial: big.NewInt(int64(number))}
+	var err error
+	if c.Key, err = keyFor(w.get("key", "p256"), w.get("keyof", item.Name)); err != nil {
+		return err
+	}
+	if other := b.certs[w.get("keyof", "")]; other != nil {
+		c.Key = other.Key
+	}
+	if c.subject, err = distinguishedName(w.get("dn", "/O=T/CN="+item.Name)); err != nil {
+		return err
+	}
+	if text := w.get("serial", ""); text != "" {
+		if _, ok := c.serial.SetString(text, 0); !ok {
+			return fmt.Errorf("no number: %q", text)
+		}
+	}
+	issuer := c
+	if name := w.get("by", ""); name != "" {
+		if issuer = b.certs[name]; issuer == nil {
+			return fmt.Errorf("no certificate %q", name)
+		}
+	}
+	c.issuer = issuer.subject
+	if text := w.get("issuer", ""); text != "" {
+		if c.issuer, err = distinguishedName(text); err != nil {
+			return err
+		}
+	}
+	b.certs[item.Name] = c
+	c.DER, err = b.sign(c, issuer, w)
+	return err
+}
+
+// sign encodes a certificate and has the issuer sign it.
+func (b *builder) sign(c, issuer *Certificate, w words) ([]byte, error) {
+	algorithm, err := algorithmFor(issuer.Key, w.get("sig", ""))
+	if err != nil {
+		return nil, err
+	}
+	spki, err := x509.MarshalPKIXPublicKey(c.Key.Public())
+	if err != nil {
+		return nil, err
+	}
+	from, err := b.time(w.get("from", "-1h"))
+	if err != nil {
+		return nil, err
+	}
+	to, err := b.time(w.get("to", "99d"))
+	if err != nil {
+		return nil, err
+	}
+	extensions, err := b.extensions(c, issuer, w)
+	if err != nil {
+		return nil, err
+	}
+	var version []byte
+	if v := w.get("v", "3"); v != "1" {
+		version = tagged(asn1.Tag(0).ContextSpecific().Constructed(), []byte{2, 1, v[0] - '1'})
+	}
+	if len(extensions) > 0 {
+		extensions = tagged(asn1.Tag(3).ContextSpecific().Constructed(), sequence(extensions))
+	}
+	tbs := sequence(version, integer(c.serial), algorithm.der, c.issuer, sequence(timeOf(from), timeOf(to)), c.subject, spki, extensions)
+	return algorithm.sign(tbs, issuer.Key, w.get("spoil", "") != "")
+}
+
+// time reads a duration from now, which may be in days.
+func (b *builder) time(text string) (time.Time, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n int
+		if _, err := fmt.Sscanf(days, "%d", &n); err != nil {
+			return time.Time{}, err
+		}
+		return b.now.AddDate(0, 0, n), nil
+	}
+	d, err := time.ParseDuration(text)
+	return b.now.Add(d), err
+}
+
+// keyIDOf is the usual key identifier.
+func keyIDOf(key crypto.Signer) ([]byte, error) {
+	spki, err := x509.MarshalPKIXPublicKey(key.Public())
+	sum := sha1.Sum(spki)
+	return sum[:], err
+}
+
+// bytesOf reads a value: hexadecimal digits, or a text with %XX in it.
+func bytesOf(text string) ([]byte, error) {
+	if b, err := hex.DecodeString(text); err == nil {
+		return b, nil
+	}
+	s, err := url.PathUnescape(text)
+	return []byte(s), err
+}
