@@ -1,8 +1,10 @@
 // Package resolver asks DNS servers for the addresses of names and services, and
 // remembers the answers, in the way of nginx's resolver.
 //
-// A question about a name that is being asked about waits for the same answer.
-// A and AAAA records are asked for at once. An answer is good for as long as its
+// A question about a name that others wait for waits for the same answer. A and
+// AAAA records are asked for at once; if the answers about one kind bring
+// addresses and those about the other do not come, the former have to do after a
+// second. An answer is good for as long as its
 // records say, or for [Config.Valid]; that a name was not found is not remembered. Name
 // servers are asked by turns: the next question goes to the next one, and so
 // does a question that has got no answer for 5 seconds. UDP is used, and TCP for
@@ -141,6 +143,7 @@ type Resolver struct {
 	end         context.CancelFunc
 	clock       func() time.Time // in place of time.Now, by tests
 	resendAfter time.Duration    // when an answer is overdue, and for a whole TCP exchange
+	halfAfter   time.Duration    // how long addresses of one kind wait for those of the other
 
 	mu      sync.Mutex
 	closed  bool
@@ -155,7 +158,7 @@ type Resolver struct {
 
 // New makes a resolver. It opens no sockets before the first question.
 func New(cfg Config) *Resolver {
-	r := &Resolver{cfg: cfg, clock: time.Now, resendAfter: 5 * time.Second, entries: map[key]*entry{}}
+	r := &Resolver{cfg: cfg, clock: time.Now, resendAfter: 5 * time.Second, halfAfter: time.Second, entries: map[key]*entry{}}
 	r.life, r.end = context.WithCancel(context.Background())
 	for _, a := range cfg.Servers {
 		r.servers = append(r.servers, &server{resolver: r, addr: a})
@@ -246,7 +249,11 @@ func (q *Request) expire() {
 	r := q.resolver
 	r.mu.Lock()
 	defer r.unlock()
-	if !r.closed && q.at != nil {
+	switch {
+	case r.closed || q.at == nil:
+	case q.at.answered():
+		r.makeDo(q.at)
+	default:
 		q.leave()
 		r.finish(q, &Answer{Outcome: Outcome{Code: TimedOut}, Valid: r.later()})
 	}

@@ -51,8 +51,8 @@ func NewDNS(t testing.TB) *DNS {
 // Set gives a name its records: "A 127.0.0.1", "AAAA ::1", "CNAME other.test",
 // "SRV 1 5 80 host.test" (priority, weight, port), each with an optional "ttl=N"
 // before it (5). Or one word that says what becomes of questions about it:
-// "SILENT", or "CODE N", or "LONG A 127.0.0.1", which is truncated in UDP. A
-// name that is not set is not found.
+// "SILENT" (or "SILENT AAAA", for those of a type), or "CODE N", or "LONG A
+// 127.0.0.1", which is truncated in UDP. A name that is not set is not found.
 func (d *DNS) Set(name string, records ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -64,6 +64,14 @@ func (d *DNS) Raw(answer func(query []byte, tcp bool) [][]byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.raw = answer
+}
+
+// Answer is what the server would answer to a query by UDP; nil: nothing.
+func (d *DNS) Answer(query []byte) []byte {
+	for _, msg := range d.answer(query, false) {
+		return msg
+	}
+	return nil
 }
 
 // Asked lists the questions so far: "udp name.test A".
@@ -136,8 +144,11 @@ func (d *DNS) answer(query []byte, tcp bool) [][]byte {
 		m.RCode = dnsmessage.RCodeNameError
 	}
 	for _, text := range records {
-		if text == "SILENT" {
+		if text == "SILENT" || text == "SILENT "+strings.TrimPrefix(q.Type.String(), "Type") {
 			return nil
+		}
+		if strings.HasPrefix(text, "SILENT") {
+			continue
 		}
 		m.add(q, text, tcp)
 	}
