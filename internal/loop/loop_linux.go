@@ -100,6 +100,7 @@ func (l *Loop) Scratch(n int) []byte {
 func (l *Loop) Run() error {
 	defer unix.Close(l.wake)
 	defer unix.Close(l.epfd)
+	defer l.endSpare()
 	events := make([]unix.EpollEvent, cmp.Or(l.opt.Events, defaultEvents))
 	for !l.stopped {
 		n, err := l.poll(events)

@@ -3,6 +3,7 @@ package loop
 import (
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/gostream/gostream/internal/streamtest"
 )
 
 // testLimit is how long a test waits for what must happen.
@@ -137,6 +140,35 @@ func TestCoroutinesAreReused(t *testing.T) {
 		}))
 	})
 	l.do(func() { assert.Len(t, l.spare, 3); assert.Nil(t, l.current) })
+}
+
+// What a crowd of waiting tasks has needed is not kept for good, and nothing is
+// kept when the loop ends.
+func TestCoroutinesAreGivenBack(t *testing.T) {
+	const crowd = 4 * maxSpare
+	before := runtime.NumGoroutine()
+	l, err := New(Options{})
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- l.Run() }()
+	var waiting []*coroutine
+	l.do(func() {
+		for range crowd {
+			l.Go(job(func() {
+				waiting = append(waiting, l.current)
+				l.current.wait()
+			}))
+		}
+	})
+	l.do(func() {
+		for _, c := range waiting {
+			c.enter()
+		}
+		assert.Equal(t, maxSpare, len(l.spare))
+	})
+	l.Stop()
+	require.NoError(t, <-done)
+	streamtest.Eventually(t, "the coroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 func TestPanicsAreIsolated(t *testing.T) {
