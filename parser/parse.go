@@ -119,6 +119,17 @@ func (p *parser) simple(s *scanner) {
 		return
 	}
 	p.add(d)
+	p.mayEnd(s, d)
+}
+
+// mayEnd ends the reading with a directive if whoever asked for the tree does
+// not want more.
+func (p *parser) mayEnd(s *scanner, d *config.Directive) bool {
+	if p.opts.Until == nil || !p.opts.Until(p.top().owner, d) {
+		return false
+	}
+	p.stop(s.failure("directive \"" + Unquote(d.Name) + "\" has ended the reading"))
+	return true
 }
 
 // mayInclude reports whether "include" is a directive in the innermost block.
@@ -137,6 +148,9 @@ func (p *parser) openBlock(s *scanner) {
 	d.Block = b
 	p.add(d)
 	p.top().last = nil
+	if p.mayEnd(s, d) {
+		return
+	}
 	if p.nesting == 0 && slices.Contains(p.opts.Opaque, Unquote(d.Name)) {
 		p.skipBlock(s, b)
 		return

@@ -49,6 +49,12 @@ type Options struct {
 	// NoInclude lists blocks in which "include" is a line like others.
 	NoInclude []string
 
+	// Until, if not nil, is asked about each directive, a block when it is
+	// opened, with the directive whose block it stands in (nil: outside of all
+	// blocks). If it returns true nothing more is read: nginx reads no further
+	// than the first directive that it refuses, be the rest a gigabyte.
+	Until func(owner, d config.IDirective) bool
+
 	// OnFile, if not nil, is told the path and the text of every file read,
 	// in the order of opening, each path once however often it is included.
 	// It may keep text.

@@ -207,3 +207,24 @@ func TestUnquote(t *testing.T) {
 		assert.Equal(t, tt[1], Unquote(tt[0]), tt[0])
 	}
 }
+
+// Nothing behind the directive that ends the reading is in the tree.
+func TestUntil(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"a; end; b;", "a end"},
+		{"a; in { c; end { d; } } b;", "a in c end"},
+		{"a; end { end { end {", "a end"},
+		{"a; b; } end;", "a b"},
+	} {
+		var asked []string
+		o := Options{Until: func(owner, d config.IDirective) bool {
+			asked = append(asked, d.GetName())
+			assert.Equal(t, d.GetName() == "c", owner != nil && d.GetName() == "c", "the owner")
+			return d.GetName() == "end"
+		}}
+		tree, err := ParseString("x", tt.text, o)
+		assert.Error(t, err)
+		assert.Equal(t, tt.want, strings.Join(asked, " "))
+		assert.NotEmpty(t, tree.Directives)
+	}
+}

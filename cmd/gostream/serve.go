@@ -30,7 +30,7 @@ type settings struct {
 // parse reads the text of -g and of the main file. Mistakes are in the trees,
 // at their places.
 func (p *program) parse() []*config.Config {
-	o := parser.Options{Opaque: notServed, NoInclude: stream.NoInclude(), Snapshot: p.snapshot}
+	o := parser.Options{Opaque: notServed, NoInclude: stream.NoInclude(), Until: fullSchema().Refuses, Snapshot: p.snapshot}
 	if p.opt.dump {
 		o.OnFile = p.dump.add
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/tufanbarisyildirim/gonginx/config"
 
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/parser"
@@ -291,4 +292,27 @@ func TestPaths(t *testing.T) {
 	assert.Equal(t, "/x", env.PrefixPath("/x"))
 	assert.Equal(t, "conf/x", env.ConfPath("x"))
 	assert.Equal(t, "x", (&conf.Env{}).ConfPath("x"))
+}
+
+func TestRefuses(t *testing.T) {
+	s := conf.NewSchema(&conf.Table[struct{}]{Commands: []conf.Command[struct{}]{{Name: "server", In: conf.Stream}, {Name: "map", In: conf.Stream}}}).KnowElsewhere("location")
+	for text, want := range map[string]string{
+		"server; map; location; include x y;":     "",
+		"unknown;":                                "unknown",
+		"server { unknown; }":                     "unknown",
+		"'server' { \"unknown\"; }":               "\"unknown\"",
+		"map { unknown; server; }":                "",
+		"map { unknown { server; } }":             "unknown",
+		"unknown { unknown { unknown { unknown {": "unknown",
+	} {
+		got := ""
+		_, _ = parser.ParseString("x", text, parser.Options{Until: func(owner, d config.IDirective) bool {
+			if s.Refuses(owner, d) {
+				got += d.GetName()
+				return true
+			}
+			return false
+		}})
+		assert.Equal(t, want, got, text)
+	}
 }

@@ -3,8 +3,11 @@ package conf
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/tufanbarisyildirim/gonginx/config"
+
+	"github.com/gostream/gostream/parser"
 )
 
 // Schema knows every directive of a program. It is immutable once built and may
@@ -135,4 +138,18 @@ func Apply(tree *config.Config, s *Schema, in Context, env *Env, targets ...any)
 	}
 	root := Directive{block: tree, File: tree.FilePath, env: env}
 	return root.Apply(s, in, targets...)
+}
+
+// contexts are the blocks with directives in them. Others have lines.
+var contexts = []string{"events", "stream", "server", "upstream"}
+
+// Refuses reports whether a directive is refused wherever it stands in the block
+// of owner (nil: outside of all blocks): [Apply] ends there, so that nothing
+// behind it needs to be read. It is meant for parser.Options.Until.
+func (s *Schema) Refuses(owner, d config.IDirective) bool {
+	if owner != nil && !slices.Contains(contexts, parser.Unquote(owner.GetName())) {
+		return d.GetBlock() != nil // unexpected "{"
+	}
+	_, known := s.names[parser.Unquote(d.GetName())]
+	return !known
 }
