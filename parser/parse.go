@@ -125,7 +125,7 @@ func (p *parser) simple(s *scanner) {
 // mayEnd ends the reading with a directive if whoever asked for the tree does
 // not want more.
 func (p *parser) mayEnd(s *scanner, d *config.Directive) bool {
-	if p.opts.Until == nil || !p.opts.Until(p.top().owner, d) {
+	if p.opts.Until == nil || !p.opts.Until(p.blockOwner(), d) {
 		return false
 	}
 	p.stop(s.failure("directive \"" + Unquote(d.Name) + "\" has ended the reading"))
@@ -136,6 +136,17 @@ func (p *parser) mayEnd(s *scanner, d *config.Directive) bool {
 func (p *parser) mayInclude() bool {
 	owner := p.top().owner
 	return owner == nil || !slices.Contains(p.opts.NoInclude, Unquote(owner.GetName()))
+}
+
+// blockOwner is the directive whose block is open, also around an include; nil:
+// none is.
+func (p *parser) blockOwner() config.IDirective {
+	for _, f := range slices.Backward(p.open) {
+		if f.block != nil {
+			return f.owner
+		}
+	}
+	return nil
 }
 
 func (p *parser) openBlock(s *scanner) {

@@ -3,6 +3,7 @@ package conf_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -292,6 +293,29 @@ func TestPaths(t *testing.T) {
 	assert.Equal(t, "/x", env.PrefixPath("/x"))
 	assert.Equal(t, "conf/x", env.ConfPath("x"))
 	assert.Equal(t, "x", (&conf.Env{}).ConfPath("x"))
+}
+
+// A block may be open around an include.
+func TestRefusesInIncludes(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/part", []byte("line { a; } b;"), 0o600))
+	s := conf.NewSchema(&conf.Table[struct{}]{Commands: []conf.Command[struct{}]{{Name: "server", In: conf.Stream}, {Name: "line", In: conf.Server}}})
+	for text, want := range map[string]string{
+		"include part;":            "b",
+		"server { include part; }": "b",
+		"line { include part; }":   "line",
+	} {
+		got := ""
+		_, err := parser.ParseString("x", text, parser.Options{Dir: dir, Until: func(owner, d config.IDirective) bool {
+			if s.Refuses(owner, d) {
+				got += d.GetName()
+				return true
+			}
+			return false
+		}})
+		assert.Error(t, err)
+		assert.Equal(t, want, got, text)
+	}
 }
 
 func TestRefuses(t *testing.T) {
