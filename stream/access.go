@@ -62,7 +62,7 @@ func compileAccess(rules []AccessRule) (out []accessRule, err error) {
 }
 
 func (r *accessRule) covers(e endpoint) bool {
-	if r.all || r.unix && e.isUnix() {
+	if r.all || r.unix && e.unix {
 		return true
 	}
 	return r.net.IsValid() && r.net.Contains(e.ip.Addr().Unmap())

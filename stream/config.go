@@ -111,7 +111,11 @@ type ServerConfig struct {
 	Listen []Listen
 
 	// Listener, when set, brings connections from elsewhere (a tailnet, a
-	// test). They are served on goroutines. Server.Shutdown closes it.
+	// test). They are served on goroutines. Server.Shutdown closes it. A client is
+	// what RemoteAddr of its connection says: an IP address, a unix socket if it is
+	// a [net.UnixAddr], else a text, which is neither to access rules and to
+	// servers that are told of it by the PROXY protocol. If it is nil, there is no
+	// $remote_addr, and of the access rules only those for all apply.
 	Listener net.Listener
 
 	// ServerName lists the names that select this server among those of an

@@ -46,7 +46,7 @@ type fuzzTransport struct{ transport }
 
 func (fuzzTransport) now() time.Time { return time.Unix(1, 0) }
 
-func (fuzzTransport) localAddr() endpoint { return endpoint{path: "/s"} }
+func (fuzzTransport) localAddr() endpoint { return endpoint{unix: true, text: "/s"} }
 
 // FuzzConfig reads and compiles whole configurations. What comes of it is the
 // same each time, and either a message or something to serve.

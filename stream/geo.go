@@ -300,7 +300,7 @@ type geoVariable struct {
 
 func (v *geoVariable) ofClient(s *Session, b []byte) ([]byte, bool) {
 	a := noAddress
-	if !s.remote.isUnix() {
+	if s.remote.isIP() {
 		a = s.remote.ip.Addr()
 	}
 	return append(b, v.find(a)...), true

@@ -28,6 +28,7 @@ func TestGeoVectors(t *testing.T) {
 // at is a client with this address; the empty one came by a unix socket.
 func at(g *generation, addr string) *Session {
 	s := g.client()
+	s.remote = endpoint{unix: addr == ""}
 	if addr != "" {
 		s.remote.ip = netip.AddrPortFrom(netip.MustParseAddr(addr), 1)
 	}

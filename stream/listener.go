@@ -121,12 +121,15 @@ func (g *generation) place(a *address) *place {
 }
 
 // find returns the place for a connection. local is only asked for where the
-// socket serves several addresses.
+// socket serves several addresses; if it is not known then, there is no place.
 func (p *places) find(local func() endpoint) (*place, endpoint) {
 	if p.exact == nil {
 		return p.any, endpoint{}
 	}
 	at := local()
+	if !at.known() {
+		return nil, at
+	}
 	return p.lookup(at), at
 }
 

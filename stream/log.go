@@ -61,7 +61,7 @@ func (s *Session) appendContext(b []byte) []byte {
 	if s.udp {
 		b = append(b, "udp "...)
 	}
-	b = s.remote.appendHost(append(b, "client: "...))
+	b = s.remote.appendLogged(append(b, "client: "...))
 	b = append(append(b, ", server: "...), s.ln.text...)
 	if !s.up.active {
 		return b

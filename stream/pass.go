@@ -98,8 +98,8 @@ func (s *Session) passAddress() (to addr.Addr, ok bool) {
 
 // beginAgain makes s a session at another address.
 func (s *Session) beginAgain(at *socketPlan, to addr.Addr) {
-	s.ln, s.local = at.ln, endpoint{ip: to.AddrPort(), path: to.Path()}
-	s.place, _ = at.places.find(func() endpoint { return s.local })
+	s.ln, s.local = at.ln, endpointAt(to)
+	s.place = at.places.lookup(s.local)
 	s.srv = s.place.def
 	s.replaced, s.original = false, endpoint{}
 	s.bytesReceived, s.bytesSent = 0, 0

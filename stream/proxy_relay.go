@@ -34,7 +34,7 @@ func (s *Session) relayUpstream() Status {
 // appendProxyHeader writes the header.
 func (s *Session) appendProxyHeader(b []byte) ([]byte, error) {
 	source, local := s.remote.ip, s.localAddr().ip
-	if s.remote.isUnix() || s.localAddr().isUnix() {
+	if !s.remote.isIP() || !s.localAddr().isIP() {
 		source, local = netip.AddrPort{}, netip.AddrPort{}
 	}
 	if s.srv.proxy.proxyProtocol == ProxyProtocolV2 {

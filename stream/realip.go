@@ -32,8 +32,8 @@ func realipSource(d *conf.Directive) (string, error) {
 }
 
 var realipVariables = []variable{
-	{Name: "realip_remote_addr", Get: func(s *Session, b []byte) ([]byte, bool) { return s.peer().appendHost(b), true }},
-	{Name: "realip_remote_port", Get: func(s *Session, b []byte) ([]byte, bool) { return s.peer().appendPort(b), true }},
+	{Name: "realip_remote_addr", Get: addressVariable((*Session).peer, endpoint.appendHost)},
+	{Name: "realip_remote_port", Get: addressVariable((*Session).peer, endpoint.appendPort)},
 }
 
 // trusted is a compiled source of set_real_ip_from.
@@ -62,7 +62,7 @@ func compileRealIP(from string) (t trusted, lowBits bool, err error) {
 }
 
 func (t *trusted) covers(e endpoint) bool {
-	if e.isUnix() {
+	if e.unix {
 		return t.unix
 	}
 	a := e.ip.Addr().Unmap()

@@ -94,22 +94,35 @@ func (ln *listener) acceptedNet(conn net.Conn) {
 		conn.Close()
 		return
 	}
-	go ln.serveNet(conn, at, &ln.server.slots)
+	go ln.serveNet(conn, ln.remoteOf(conn.RemoteAddr()), at, &ln.server.slots)
 }
 
-// serveNet runs a session on the calling goroutine. The connection has been
-// counted in n.
-func (ln *listener) serveNet(conn net.Conn, at *places, n *slots) {
-	ln.newNetSession(at, conn, n).serve()
+// remoteOf reads the address of a client. One of a unix socket that is not bound
+// may have none.
+func (ln *listener) remoteOf(a net.Addr) endpoint {
+	e := endpointOfNet(a)
+	e.unix = e.unix || ln.addr.IsUnix()
+	return e
 }
 
+// serveNet runs a session on the calling goroutine. The client's address is what
+// accepting it has told: a connection that was reset since does not know it any
+// more. The connection has been counted in n.
+func (ln *listener) serveNet(conn net.Conn, remote endpoint, at *places, n *slots) {
+	s := ln.newNetSession(at, conn, n)
+	if s.remote = remote; !s.locate(at) {
+		s.release()
+		return
+	}
+	s.serve()
+}
+
+// newNetSession makes a session that does not know yet whose it is and where.
 func (ln *listener) newNetSession(at *places, conn net.Conn, n *slots) *Session {
-	s := &Session{gen: at.gen, ln: ln, remote: endpointOfNet(conn.RemoteAddr())}
+	s := &Session{gen: at.gen, ln: ln}
 	t := &netTransport{session: s, accepted: conn, client: conn, slots: n}
 	t.life, t.end = context.WithCancel(context.Background())
 	s.transport = t
-	s.place, s.local = at.find(t.localAddr)
-	s.srv = s.place.def
 	at.gen.enter()
 	ln.server.onGoroutines.add(t)
 	return s

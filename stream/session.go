@@ -116,12 +116,26 @@ func (s *Session) run() Status {
 // now is the time of the session's clock.
 func (s *Session) now() time.Time { return s.transport.now() }
 
+// remoteAddr is the client's address.
+func (s *Session) remoteAddr() endpoint { return s.remote }
+
 // localAddr is the address that the client has connected to.
 func (s *Session) localAddr() endpoint {
-	if s.local == (endpoint{}) {
+	if !s.local.known() {
 		s.local = s.transport.localAddr()
 	}
 	return s.local
+}
+
+// locate finds the servers that the client has come to: in a socket of several
+// addresses the local one decides. It reports false if that is not known.
+func (s *Session) locate(at *places) bool {
+	if s.place, s.local = at.find(s.transport.localAddr); s.place == nil {
+		at.log().Write(errlog.Info, errlog.Record{Text: "getsockname() failed"})
+		return false
+	}
+	s.srv = s.place.def
+	return true
 }
 
 // begin numbers the session, unless it has been passed, and announces it.

@@ -83,7 +83,7 @@ func sockname(fd int) endpoint {
 }
 
 func endpointOf(sa *loop.Sockaddr) endpoint {
-	return endpoint{ip: sa.AddrPort(), path: sa.Path()}
+	return endpoint{ip: sa.AddrPort(), unix: sa.Family() == unix.AF_UNIX, text: sa.Path()}
 }
 
 func (t *loopTransport) connect(peer *upstream.Peer, o *dialOptions) error {

@@ -137,26 +137,38 @@ func (t *netTransport) upstreamAddr() endpoint {
 	return endpointOfNet(t.server.LocalAddr())
 }
 
-// endpointOfNet reads the addresses of package net; those of other networks
-// become paths.
+// endpointOfNet reads the addresses of package net. Of other networks it takes the
+// text, which may be that of an IP address.
 func endpointOfNet(a net.Addr) endpoint {
 	switch a := a.(type) {
 	case *net.TCPAddr:
-		return endpoint{ip: a.AddrPort()}
+		return endpointOfIP(a.AddrPort())
 	case *net.UDPAddr:
-		return endpoint{ip: a.AddrPort()}
+		return endpointOfIP(a.AddrPort())
 	case *net.UnixAddr:
-		if a == nil || a.Name == "@" {
+		switch {
+		case a == nil:
 			return endpoint{}
+		case a.Name == "@": // not bound
+			return endpoint{unix: true}
 		}
-		return endpoint{path: a.Name}
+		return endpoint{unix: true, text: a.Name}
 	case nil:
 		return endpoint{}
 	}
 	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
-		return endpoint{ip: ap}
+		return endpointOfIP(ap)
 	}
-	return endpoint{path: a.String()}
+	return endpoint{text: a.String()}
+}
+
+// endpointOfIP leaves out the zone, as the event loops do: no network of a
+// configuration contains an address with one.
+func endpointOfIP(ap netip.AddrPort) endpoint {
+	if !ap.IsValid() {
+		return endpoint{}
+	}
+	return endpoint{ip: netip.AddrPortFrom(ap.Addr().WithZone(""), ap.Port())}
 }
 
 func (t *netTransport) connect(peer *upstream.Peer, o *dialOptions) (err error) {

@@ -19,8 +19,8 @@ type datagramKey struct {
 }
 
 // known reports whether later datagrams of the client can be told from those of
-// others. A unix socket without a path has no address.
-func (k *datagramKey) known() bool { return k.remote != endpoint{} }
+// others.
+func (k *datagramKey) known() bool { return k.remote.isNamed() }
 
 // receiveFailed logs trouble with getting datagrams; a nil error is one that did
 // not fit.

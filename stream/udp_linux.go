@@ -46,10 +46,10 @@ func (ln *listener) startDatagrams() {
 		ws.turn++
 		at := endpointOfNet(sk.addr())
 		if ln.addr.IsUnix() {
-			at = endpoint{path: ln.addr.Path()}
+			at = endpointAt(ln.addr)
 		}
 		p := &packetSocket{ln: ln, worker: w, local: at, clients: map[datagramKey]datagramClient{}}
-		p.wildcard = at.ip.IsValid() && at.ip.Addr().IsUnspecified()
+		p.wildcard = at.isIP() && at.ip.Addr().IsUnspecified()
 		ln.datagrams = append(ln.datagrams, p)
 		w.loop.Post(func() {
 			var err error

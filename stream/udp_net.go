@@ -62,7 +62,7 @@ func (p *packetServer) run() {
 
 // received gives a datagram to the session of its client, or begins one.
 func (p *packetServer) received(data []byte, from net.Addr, local netip.Addr) {
-	key := datagramKey{remote: endpointOfNet(from), local: local}
+	key := datagramKey{remote: p.ln.remoteOf(from), local: local}
 	if p.known(key, data) || !p.ln.server.slots.takeClient(p.ln.places.Load()) {
 		return
 	}
@@ -103,7 +103,10 @@ func (p *packetServer) forget(key datagramKey, c *datagramConn) {
 
 // serveDatagrams begins a session for a client, whose place is taken.
 func (ln *listener) serveDatagrams(c *datagramConn, first []byte, n *slots) {
-	s := ln.newNetSession(ln.places.Load(), c, n)
+	at := ln.places.Load()
+	s := ln.newNetSession(at, c, n)
+	s.remote, s.local, s.place = c.remote, c.local, at.lookup(c.local)
+	s.srv = s.place.def
 	s.udp, s.bytesReceived = true, int64(len(first))
 	s.transport.(*netTransport).peeked = first
 	go s.serve()
@@ -111,7 +114,7 @@ func (ln *listener) serveDatagrams(c *datagramConn, first []byte, n *slots) {
 
 // datagramConn makes the exchange with one client look like a connection.
 type datagramConn struct {
-	remote, local net.Addr
+	remote, local endpoint
 	answer        func([]byte) error
 	forget        func() // makes the next datagram begin another session
 
@@ -121,15 +124,15 @@ type datagramConn struct {
 }
 
 func newDatagramConn(key datagramKey, local endpoint) *datagramConn {
-	c := &datagramConn{remote: packetAddr(key.remote), local: packetAddr(local),
+	c := &datagramConn{remote: key.remote, local: local,
 		waiting: make(chan []byte, maxWaiting), ended: make(chan struct{})}
 	c.end = sync.OnceFunc(func() { close(c.ended) })
 	return c
 }
 
 func packetAddr(e endpoint) net.Addr {
-	if e.isUnix() {
-		return &net.UnixAddr{Name: e.path, Net: "unixgram"}
+	if e.unix {
+		return &net.UnixAddr{Name: e.text, Net: "unixgram"}
 	}
 	return net.UDPAddrFromAddrPort(e.ip)
 }
@@ -158,9 +161,9 @@ func (c *datagramConn) left() iter.Seq[[]byte] {
 	}
 }
 
-func (c *datagramConn) LocalAddr() net.Addr { return c.local }
+func (c *datagramConn) LocalAddr() net.Addr { return packetAddr(c.local) }
 
-func (c *datagramConn) RemoteAddr() net.Addr { return c.remote }
+func (c *datagramConn) RemoteAddr() net.Addr { return packetAddr(c.remote) }
 
 func (c *datagramConn) Read(p []byte) (int, error) {
 	select {

@@ -22,11 +22,11 @@ type (
 
 // coreVariables are those of ngx_stream_core_module.
 var coreVariables = []variable{
-	{Name: "remote_addr", Get: func(s *Session, b []byte) ([]byte, bool) { return s.remote.appendHost(b), true }},
-	{Name: "remote_port", Get: func(s *Session, b []byte) ([]byte, bool) { return s.remote.appendPort(b), true }},
-	{Name: "binary_remote_addr", Get: func(s *Session, b []byte) ([]byte, bool) { return s.remote.appendBinary(b), true }},
-	{Name: "server_addr", Get: func(s *Session, b []byte) ([]byte, bool) { return s.localAddr().appendHost(b), true }},
-	{Name: "server_port", Get: func(s *Session, b []byte) ([]byte, bool) { return s.localAddr().appendPort(b), true }},
+	{Name: "remote_addr", Get: addressVariable((*Session).remoteAddr, endpoint.appendHost)},
+	{Name: "remote_port", Get: addressVariable((*Session).remoteAddr, endpoint.appendPort)},
+	{Name: "binary_remote_addr", Get: addressVariable((*Session).remoteAddr, endpoint.appendBinary)},
+	{Name: "server_addr", Get: addressVariable((*Session).localAddr, endpoint.appendHost)},
+	{Name: "server_port", Get: addressVariable((*Session).localAddr, endpoint.appendPort)},
 	{Name: "server_name", Once: true, Get: func(s *Session, b []byte) ([]byte, bool) { return append(b, s.srv.name...), true }},
 	{Name: "protocol", Get: protocolVariable},
 	{Name: "status", Get: statusVariable},
@@ -46,6 +46,15 @@ var coreVariables = []variable{
 	{Name: "pid", Get: func(_ *Session, b []byte) ([]byte, bool) { return strconv.AppendInt(b, int64(os.Getpid()), 10), true }},
 	{Name: "hostname", Get: func(s *Session, b []byte) ([]byte, bool) { return append(b, s.gen.hostname...), true }},
 	{Name: "nginx_version", Get: func(_ *Session, b []byte) ([]byte, bool) { return append(b, NginxVersion...), true }},
+}
+
+// addressVariable shows a part of an address. There is no value if the address is
+// not known.
+func addressVariable(of func(*Session) endpoint, part func(endpoint, []byte) []byte) getter {
+	return func(s *Session, b []byte) ([]byte, bool) {
+		e := of(s)
+		return part(e, b), e.known()
+	}
 }
 
 func protocolVariable(s *Session, b []byte) ([]byte, bool) {

@@ -162,7 +162,7 @@ func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 		return
 	}
 	if at.onGoroutines {
-		a.handOver(fd, at)
+		a.handOver(fd, endpointOf(peer), at)
 		return
 	}
 	s := w.take()
@@ -171,23 +171,25 @@ func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	t.client.Init(w.loop, fd)
 	s.transport = t
 	s.gen, s.ln, s.remote = at.gen, a.ln, endpointOf(peer)
-	s.place, s.local = at.find(t.localAddr)
-	s.srv = s.place.def
 	w.sessions.add(s)
 	at.gen.enter()
+	if !s.locate(at) {
+		s.release()
+		return
+	}
 	w.loop.Go((*sessionTask)(s))
 }
 
 // handOver gives a new connection to a goroutine. Whatever options the socket
 // has inherited, stay.
-func (a *acceptor) handOver(fd int, at *places) {
+func (a *acceptor) handOver(fd int, remote endpoint, at *places) {
 	conn, err := connOf(fd)
 	if err != nil {
 		a.worker.slots.release()
 		a.ln.acceptFailed(plainError(err))
 		return
 	}
-	go a.ln.serveNet(conn, at, &a.worker.slots)
+	go a.ln.serveNet(conn, remote, at, &a.worker.slots)
 }
 
 // connOf makes a socket, which it takes over, a connection of package net.
@@ -205,7 +207,8 @@ func (t *loopTransport) toGoroutine(at *socketPlan) Status {
 		return statusInternal
 	}
 	s := at.ln.newNetSession(&at.places, conn, &t.worker.slots)
-	s.number, s.passes, s.remote, s.local, s.debugged, s.nodelay = from.number, from.passes, from.remote, from.local, from.debugged, from.nodelay
+	s.place, s.srv, s.remote, s.local = from.place, from.srv, from.remote, from.local
+	s.number, s.passes, s.debugged, s.nodelay = from.number, from.passes, from.debugged, from.nodelay
 	s.proxyHeader, s.limits = from.proxyHeader, from.limits
 	from.limits = nil
 	from.gen.leave()
