@@ -29,6 +29,7 @@ var (
 	}
 	logLine   = regexp.MustCompile(`^TIME \[(\w+)\] (?:\*(\d+) )?(.*)$`)
 	proxied   = regexp.MustCompile(`( proxy \S+:)(\d+)( connected to \S+:)(\d+)`)
+	control   = regexp.MustCompile(`[\x00-\x1f\x7f]`)
 	connected = regexp.MustCompile(`^(?:\S+ )?client [\d.]+:\$(\w+) connected to `)
 )
 
@@ -57,6 +58,7 @@ func (s *stage) normal(text string) string {
 
 // normalLog is the error log by session: those of named clients first, in the
 // order in which they came. The master's and worker's notices are left out.
+// Control bytes are escaped, as gostream does and nginx does not.
 func (s *stage) normalLog(text string) string {
 	lines, names := map[string][]string{}, map[string]string{}
 	order := slices.Clone(s.clients)
@@ -67,7 +69,7 @@ func (s *stage) normalLog(text string) string {
 			lines[last] = append(lines[last], strings.TrimSuffix(line, "\n"))
 			continue
 		}
-		level, number, message := m[1], m[2], m[3]
+		level, number, message := m[1], m[2], control.ReplaceAllStringFunc(m[3], func(c string) string { return fmt.Sprintf(`\x%02X`, c) })
 		last = ""
 		if number == "" {
 			if !slices.Contains([]string{"notice", "info", "debug"}, level) {

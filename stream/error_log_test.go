@@ -3,11 +3,15 @@ package stream
 import (
 	"net"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gostream/gostream/internal/streamtest"
 )
 
 // TestErrorLogOfAServer is that of the server, the stream block or the main
@@ -91,5 +95,44 @@ func TestCloseIsSilent(t *testing.T) {
 		}
 		assert.Equal(t, before, l.file("e.log"))
 		assert.Empty(t, l.file("a.log"))
+	})
+}
+
+// TestClientsForgeNoLines: what a client sends stays within the line that shows
+// it. nginx writes it as it is.
+func TestClientsForgeNoLines(t *testing.T) {
+	hello := func(name string) string { return string(streamtest.ClientHello(name)) }
+	line := hello("a\n2026/01/01 00:00:00 [alert] 1#1: forged")
+	word, shown := hello("a\n\t\x1b[2k\x7fé"), `a\x0A\x09\x1B[2k\x7Fé`
+	eachTransport(t, func(t *testing.T, change func(*Config)) {
+		s := startWith(t, change, `
+			resolver DNS; ssl_preread on; log_format f "";
+			server { listen PORT0 proxy_protocol; return x; }
+			server { listen PORT1; proxy_pass $ssl_preread_server_name:80; }
+			server { listen PORT2; proxy_pass $ssl_preread_server_name; }
+			server { listen PORT3; pass $ssl_preread_server_name; }
+			server { listen PORT4; access_log "DIR/$ssl_preread_server_name/x.log" f; return x; }
+			server { listen PORT5; proxy_bind $ssl_preread_server_name; proxy_pass 127.0.0.1:PORT6; }
+			server { listen PORT6; return x; }
+			server { listen PORT7 ssl; ssl_certificate DIR/$ssl_server_name; ssl_certificate_key DIR/$ssl_server_name; return x; }`,
+			"DNS", streamtest.NewDNS(t).Addr.String())
+		for _, tt := range [][3]string{
+			{"PORT0", "PROXY TCP4 a\x1b[2Jé\r\n", `broken header: "PROXY TCP4 a\x1B[2Jé" while`},
+			{"PORT1", word, shown + " could not be resolved"},
+			{"PORT1", line, `a\x0A2026/01/01 00:00:00 [alert] 1#1: forged:80", client`},
+			{"PORT2", word, `no port in upstream "` + shown + `"`},
+			{"PORT3", word, `no addresses in pass "` + shown + `"`},
+			{"PORT4", word, `open() "` + s.dir + "/" + shown + `/x.log" failed`},
+			{"PORT5", word, `invalid local address "` + shown + `"`},
+			{"PORT7", line, `cannot load certificate "` + s.dir + `/a\x0A2026/01/01 00:00:00 [alert] 1#1: forged"`},
+		} {
+			s.ask(tt[0], tt[1])
+			streamtest.Eventually(t, tt[2], func() bool { return strings.Contains(strings.Join(s.errors(), "\n"), tt[2]) })
+		}
+		s.shutdown()
+		said, err := os.ReadFile(filepath.Join(s.dir, "error.log"))
+		require.NoError(t, err)
+		assert.NotRegexp(t, "[\\x00-\\x09\\x0b-\\x1f\\x7f]", string(said))
+		assert.Empty(t, s.errors("alert"), "a line that is the client's")
 	})
 }

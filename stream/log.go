@@ -114,6 +114,7 @@ func peerErrorLevel(err error, usual errlog.Level) errlog.Level {
 	return errlog.Alert
 }
 
-func panicText(p any, stack []byte) string {
-	return fmt.Sprintf("panic in session: %v, the session is closed\n%s", p, stack)
+// panicRecord is the line of a defect.
+func panicRecord(p any, stack []byte) errlog.Record {
+	return errlog.Record{Text: fmt.Sprintf("panic in session: %v, the session is closed", p), Stack: stack}
 }

@@ -72,6 +72,7 @@ func TestPanicIsLoggedAndIsolated(t *testing.T) {
 		log := l.waitFor("e.log", "panic in session: defect")
 		assert.Contains(t, log, "*3 panic in session: defect", "with its number")
 		assert.Contains(t, log, "robust_linux_test.go", "with the stack")
+		assert.Regexp(t, `defect, the session is closed[^\n]*, client: unix:[^\n]*\ngoroutine \d+ \[running\]:\n`, log)
 		l.waitFor("a.log", "500 0 0 ")
 		exchange(t, good, "still", "still")
 		require.Eventually(t, func() bool { return l.sessions() == 1 }, patience, tick)

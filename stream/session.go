@@ -211,7 +211,11 @@ func (s *Session) panicked(p any, stack []byte) {
 	s.finish(statusInternal)
 }
 
-func (s *Session) logPanic(p any, stack []byte) { s.log(errlog.Alert, panicText(p, stack), nil) }
+func (s *Session) logPanic(p any, stack []byte) {
+	r := panicRecord(p, stack)
+	r.Conn, r.Context = s.number, s.appendContext
+	s.errorLog().Write(errlog.Alert, r)
+}
 
 // upstreamState is the proxy's part of a session.
 type upstreamState struct {

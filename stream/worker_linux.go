@@ -46,7 +46,7 @@ func (ws *workers) start(s *Server) error {
 	c := s.gen.conf
 	opt := loop.Options{
 		Panic: func(p any, stack []byte) {
-			s.log.Load().Write(errlog.Alert, errlog.Record{Text: panicText(p, stack)})
+			s.log.Load().Write(errlog.Alert, panicRecord(p, stack))
 		},
 		Events: c.EventsAtOnce, MultiAccept: c.MultiAccept, AcceptPause: c.AcceptPause,
 	}

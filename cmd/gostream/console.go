@@ -111,7 +111,7 @@ func (j *journal) copied() *journal {
 	if !j.hasStderr() {
 		j.console = errlog.New(errlog.Sink{Level: errlog.Warn, Write: func(line []byte, _ errlog.Level, _ time.Time) {
 			copyLine(os.Stderr, line)
-		}})
+		}}).Unescaped()
 	}
 	return j
 }

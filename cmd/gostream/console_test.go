@@ -95,6 +95,13 @@ func TestBootLog(t *testing.T) {
 	got := f.run("-t", "-p", "DIR", "-e", "logs/boot.log", "-c", "conf/bad.conf")
 	assert.Equal(t, outcome{"", `nginx: [emerg] unknown directive "foo" in DIR/conf/bad.conf:1` + "\n" + ofConf(failed, "bad"), 1}, got)
 	assert.Equal(t, `LOG [emerg] unknown directive "foo" in DIR/conf/bad.conf:1`+"\n", f.read("logs/boot.log"))
+
+	// The console shows control bytes as nginx does, the log does not.
+	f.write("conf/control.conf", "\"a\n\x1bb\" x;\n")
+	require.NoError(t, os.Remove(f.file("logs/boot.log")))
+	got = f.run("-t", "-p", "DIR", "-e", "logs/boot.log", "-c", "conf/control.conf")
+	assert.Equal(t, "nginx: [emerg] unknown directive \"a\n\x1bb\" in DIR/conf/control.conf:2\n"+ofConf(failed, "control"), got.stderr)
+	assert.Equal(t, `LOG [emerg] unknown directive "a\x0A\x1Bb" in DIR/conf/control.conf:2`+"\n", f.read("logs/boot.log"))
 }
 
 // TestBindFails shows that messages about sockets go to the configured log.

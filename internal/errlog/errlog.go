@@ -3,6 +3,7 @@
 package errlog
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"slices"
@@ -44,7 +45,8 @@ func ParseLevel(name string) Level {
 	return 0
 }
 
-// Record is what is logged.
+// Record is what is logged. Control bytes in Text and Context, which may come from
+// a client, become \xHH.
 type Record struct {
 	Conn uint64 // connection number; 0 outside of connections
 	Text string
@@ -53,6 +55,9 @@ type Record struct {
 	// Context, if not nil, appends what is known of the circumstances. It is not
 	// called at level Debug.
 	Context func(dst []byte) []byte
+
+	// Stack is that of a panic, shown as it is in the lines that follow.
+	Stack []byte
 }
 
 // Log is where the lines of one scope (the main configuration, a server) go.
@@ -61,6 +66,7 @@ type Record struct {
 type Log struct {
 	sinks []Sink
 	level Level // the most verbose of all sinks
+	raw   bool  // control bytes stay
 	clock logfile.Clock
 }
 
@@ -91,6 +97,10 @@ func (l *Log) Verbose() *Log {
 	}
 	return New(sinks...)
 }
+
+// Unescaped returns a log that writes to all places of l, and control bytes as
+// they are: for the console.
+func (l *Log) Unescaped() *Log { return &Log{sinks: l.sinks, level: l.level, raw: true} }
 
 // Enabled reports whether lines of a level go anywhere.
 func (l *Log) Enabled(level Level) bool { return l != nil && level <= l.level }
@@ -164,7 +174,7 @@ func (l *Log) appendLine(b []byte, level Level, r *Record, now time.Time) []byte
 		b = strconv.AppendUint(append(b, '*'), r.Conn, 10)
 		b = append(b, ' ')
 	}
-	b = append(b, r.Text...)
+	b = l.escape(append(b, r.Text...), len(b))
 	if errno := errnoOf(r.Err); errno != 0 {
 		if len(b) > maxLine-roomForErrno {
 			b = append(b[:maxLine-roomForErrno], "..."...)
@@ -172,12 +182,23 @@ func (l *Log) appendLine(b []byte, level Level, r *Record, now time.Time) []byte
 		b = appendErrno(b, errno)
 	}
 	if r.Context != nil && level != Debug {
-		b = r.Context(b)
+		from := len(b)
+		b = l.escape(r.Context(b), from)
+	}
+	if len(r.Stack) > 0 {
+		b = append(append(b, '\n'), bytes.TrimSuffix(r.Stack, []byte("\n"))...)
 	}
 	if len(b) > maxLine-1 {
 		b = b[:maxLine-1]
 	}
 	return append(b, '\n')
+}
+
+func (l *Log) escape(b []byte, from int) []byte {
+	if l.raw {
+		return b
+	}
+	return escapeControls(b, from)
 }
 
 // AppendErrno appends " (111: Connection refused)" for an error that is or
