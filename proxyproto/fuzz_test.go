@@ -33,6 +33,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
+		if missing := Missing(b); missing != 0 && n <= maxV1 {
+			t.Fatalf("%d bytes are missing of %q, which is a header", missing, b)
+		}
 		again, m, err := Parse(b[:n:n])
 		if err != nil || m != n || show(again) != show(h) {
 			t.Fatalf("the header alone gives %v %d %v", again, m, err)

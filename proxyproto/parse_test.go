@@ -117,6 +117,32 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A header is missing bytes until it is whole, whatever the pieces.
+func TestMissing(t *testing.T) {
+	for _, in := range []string{
+		"PROXY TCP4 192.0.2.1 192.0.2.2 1111 443\r\n", "PROXY UNKNOWN whatever\r\n",
+		v2(0x21, 0x11, "\xc0\x00\x02\x01\xc0\x00\x02\x02\x00\x01\x00\x02"), v2(0x20, 0, ""),
+		v2(0x21, 0x11, strings.Repeat("x", MaxRead-v2HeaderLen)),
+	} {
+		_, size, err := Parse([]byte(in))
+		require.NoError(t, err)
+		require.Len(t, in, size)
+		assert.Zero(t, Missing([]byte(in)))
+		assert.Zero(t, Missing([]byte(in+"PROXY ")))
+		for n := range in {
+			missing := Missing([]byte(in[:n]))
+			assert.Positive(t, missing, in[:n])
+			assert.LessOrEqual(t, n+missing, len(in), in[:n])
+		}
+	}
+	for _, in := range []string{
+		"GET / HTTP/1.0", "PROXZ", "PROXY\r", "\r\n\r\n\x01", "\x16\x03\x01", "PROXY TCP4 1\n", "PROXY TCP4 1\rx",
+		"PROXY UNKNOWN" + strings.Repeat(" ", maxV1), v2(0x21, 0x11, "")[:14] + "\xff\xff",
+	} {
+		assert.Zero(t, Missing([]byte(in)), in)
+	}
+}
+
 func TestHeaderOutlivesBuffer(t *testing.T) {
 	for _, in := range []string{
 		"PROXY TCP6 2001:DB8::1 abc 1 2\r\n",

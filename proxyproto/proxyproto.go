@@ -1,8 +1,9 @@
 // Package proxyproto reads and writes PROXY protocol headers, versions 1 and 2,
 // the way nginx does.
 //
-// Reading is [Parse], over bytes that were peeked: the header must be whole in
-// them, as nginx looks at a connection exactly once. nginx accepts more than
+// Reading is [Parse], over bytes that were peeked. nginx looks at a connection
+// exactly once; whoever wants to wait for a header that comes in pieces asks
+// [Missing] first. nginx accepts more than
 // the specification in places and less in others; Parse draws the same line, so
 // that whoever moves from nginx meets no new refusals. What it read is kept in
 // a [Header] in the form that nginx's $proxy_protocol_* variables show.
@@ -16,9 +17,15 @@ package proxyproto
 import "bytes"
 
 // MaxHeader is the number of bytes nginx looks at for a header, and the size of
-// the largest one that it writes. Peeking at more would accept headers that
-// nginx refuses.
+// the largest one that it writes.
 const MaxHeader = 4096
+
+// MaxRead is the size of the largest header that [Missing] waits for. Cloud
+// balancers put certificates into their TLVs, which can take 9 KB.
+const MaxRead = 16384
+
+// maxV1 is the size of the largest header of version 1, by its specification.
+const maxV1 = 107
 
 // Header is what a PROXY protocol header says. It holds nothing of the buffer
 // that it was read from.
@@ -63,9 +70,8 @@ func (e *Error) Error() string {
 // Parse reads the header that b begins with and returns it together with its
 // length. The bytes behind it are not looked at.
 //
-// b is all that the client has sent so far, at most [MaxHeader] bytes; a header
-// that is not complete in it is an error, since nginx does not wait for the
-// rest. Errors are of type *[Error]. b may be reused as soon as Parse returns.
+// b is all that the client has sent so far; a header that is not complete in it is
+// an error, in nginx's words. Errors are of type *[Error]. b may be reused as soon as Parse returns.
 func Parse(b []byte) (Header, int, error) {
 	if len(b) >= v2HeaderLen && bytes.HasPrefix(b, signature) {
 		return parseV2(b)
@@ -75,6 +81,31 @@ func Parse(b []byte) (Header, int, error) {
 		return Header{}, 0, brokenHeader(b)
 	}
 	return h, n, nil
+}
+
+// Missing returns how many bytes b lacks, at least, to hold the header that it
+// begins with. 0: the header is complete, or b begins with none, or it is larger
+// than [MaxRead]; Parse then tells which.
+func Missing(b []byte) int {
+	if len(b) >= v2HeaderLen && bytes.HasPrefix(b, signature) {
+		return missingV2(b)
+	}
+	if begins(b, signature) {
+		return v2HeaderLen - len(b)
+	}
+	if !begins(b, []byte("PROXY ")) || len(b) >= maxV1 || bytes.IndexByte(b, '\n') >= 0 {
+		return 0
+	}
+	if cr := bytes.IndexByte(b, '\r'); cr >= 0 && cr < len(b)-1 {
+		return 0
+	}
+	return 1
+}
+
+// begins reports whether the shorter of two texts begins the other.
+func begins(b, text []byte) bool {
+	n := min(len(b), len(text))
+	return bytes.Equal(b[:n], text[:n])
 }
 
 // brokenHeader quotes the first line of what came instead of a header.

@@ -89,17 +89,17 @@ func (l *line) end() {
 // address that is not valid stands for a unix socket, of which version 1 can
 // only say UNKNOWN.
 //
-// The source decides between TCP4 and TCP6, and each address is written in the
-// form that it has. So an IPv4 client of a dual-stack IPv6 listener has to come
-// as ::ffff:a.b.c.d, as the system reports it, and gives TCP6. UDP sessions are
-// announced as TCP too.
+// The source decides between TCP4 and TCP6. If both addresses are IPv4 ones, or of
+// the form ::ffff:a.b.c.d that the system reports for IPv4 clients of a
+// dual-stack listener, it is TCP4. UDP sessions are announced as TCP too.
 //
-// This differs from nginx in one case: for an IP source (put there by realip)
-// and a unix destination nginx writes a line that no receiver can read.
+// nginx announces such clients as TCP6, and for an IP source (put there by
+// realip) and a unix destination it writes a line that no receiver can read.
 func AppendV1(dst []byte, source, destination netip.AddrPort) []byte {
 	if !source.IsValid() || !destination.IsValid() {
 		return append(dst, "PROXY UNKNOWN\r\n"...)
 	}
+	source, destination = oneFamily(source, destination)
 	if source.Addr().Is4() {
 		dst = append(dst, "PROXY TCP4 "...)
 	} else {
@@ -110,4 +110,13 @@ func AppendV1(dst []byte, source, destination netip.AddrPort) []byte {
 	dst = appendNumber(append(dst, ' '), source.Port())
 	dst = appendNumber(append(dst, ' '), destination.Port())
 	return append(dst, "\r\n"...)
+}
+
+// oneFamily makes both addresses IPv4 ones, if they can be.
+func oneFamily(a, b netip.AddrPort) (netip.AddrPort, netip.AddrPort) {
+	first, second := a.Addr().Unmap(), b.Addr().Unmap()
+	if !first.Is4() || !second.Is4() {
+		return a, b
+	}
+	return netip.AddrPortFrom(first, a.Port()), netip.AddrPortFrom(second, b.Port())
 }

@@ -25,6 +25,16 @@ const (
 	transportMask = 0x0f
 )
 
+// missingV2 is [Missing] for a header whose length is known.
+func missingV2(b []byte) int {
+	if n := headerLenV2(b); n <= MaxRead {
+		return max(n-len(b), 0)
+	}
+	return 0
+}
+
+func headerLenV2(b []byte) int { return v2HeaderLen + int(binary.BigEndian.Uint16(b[14:])) }
+
 // parseV2 reads the binary form; b begins with the signature. The length is
 // trusted to find the end of the header also if the content is unknown.
 func parseV2(b []byte) (Header, int, error) {
@@ -33,7 +43,7 @@ func parseV2(b []byte) (Header, int, error) {
 	if verCmd&0xf0 != version2 {
 		return Header{}, 0, &Error{fmt.Sprintf("unknown PROXY protocol version: %d", verCmd>>4)}
 	}
-	n := v2HeaderLen + int(binary.BigEndian.Uint16(b[14:]))
+	n := headerLenV2(b)
 	if n > len(b) {
 		return Header{}, 0, &Error{"header is too large"}
 	}

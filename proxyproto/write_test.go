@@ -24,7 +24,7 @@ func TestAppendV1(t *testing.T) {
 		{addrPort("[2001:db8::1]:1"), addrPort("[::1]:65535"), "PROXY TCP6 2001:db8::1 ::1 1 65535\r\n"},
 		{addrPort("[2001:db8::1]:1234"), addrPort("127.0.0.1:28102"), "PROXY TCP6 2001:db8::1 127.0.0.1 1234 28102\r\n"},
 		{addrPort("10.0.0.1:1"), addrPort("[::1]:2"), "PROXY TCP4 10.0.0.1 ::1 1 2\r\n"},
-		{addrPort("[::ffff:127.0.0.1]:1"), addrPort("[::ffff:127.0.0.1]:2"), "PROXY TCP6 ::ffff:127.0.0.1 ::ffff:127.0.0.1 1 2\r\n"},
+		{addrPort("[::ffff:127.0.0.1]:1"), addrPort("[::ffff:127.0.0.1]:2"), "PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n"},
 		{addrPort("[fe80::1%eth0]:1"), addrPort("[fe80::2%eth0]:0"), "PROXY TCP6 fe80::1 fe80::2 1 0\r\n"},
 		{addrPort("[::102:304]:1"), addrPort("[::5]:2"), "PROXY TCP6 ::1.2.3.4 ::5 1 2\r\n"},
 		{unix, unix, "PROXY UNKNOWN\r\n"},

@@ -132,6 +132,15 @@ func (s *site) ask(address, message string) string {
 	return streamtest.Rest(s.t, c)
 }
 
+// askAndEnd asks, and says that there is no more.
+func (s *site) askAndEnd(address, message string) string {
+	s.t.Helper()
+	c := s.dial(address)
+	streamtest.Send(s.t, c, message)
+	require.NoError(s.t, c.(*net.TCPConn).CloseWrite())
+	return streamtest.Rest(s.t, c)
+}
+
 // lines waits until a file in the folder has at least n lines, and returns all.
 func (s *site) lines(name string, n int) (lines []string) {
 	s.t.Helper()

@@ -13,8 +13,9 @@ import (
 	"github.com/gostream/gostream/proxyproto"
 )
 
-// readProxyHeader takes the header off the connection. Like nginx it looks
-// once: what has arrived with the first bytes must hold the entire header.
+// readProxyHeader takes the header off the connection, and waits for one that
+// comes in pieces. A session that was passed on has mostly read its header where
+// it came in; that one counts, unless another follows.
 func (s *Session) readProxyHeader() Status {
 	if !s.place.proxyProtocol {
 		return next
@@ -22,7 +23,10 @@ func (s *Session) readProxyHeader() Status {
 	s.action = "reading PROXY protocol"
 	buf := takePrereadBuffer(proxyproto.MaxHeader)
 	defer buf.release()
-	n, err := s.transport.peek(buf.b, 0, s.now().Add(s.srv.proxyProtocolTimeout))
+	if s.headerRead && !s.headerFollows(buf.b) {
+		return next
+	}
+	seen, err := s.peekHeader(buf)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.log(errlog.Info, "client timed out", syscall.ETIMEDOUT)
@@ -31,13 +35,49 @@ func (s *Session) readProxyHeader() Status {
 		s.clientError("recv", err)
 		return statusOK
 	}
-	header, size, err := proxyproto.Parse(buf.b[:n])
+	return s.takeHeader(buf.b[:seen])
+}
+
+// headerFollows reports whether what has arrived begins like a header.
+func (s *Session) headerFollows(b []byte) bool {
+	n, err := s.transport.peek(b, 0, s.now())
+	if err != nil {
+		return false
+	}
+	_, _, err = proxyproto.Parse(b[:n])
+	return err == nil || proxyproto.Missing(b[:n]) > 0
+}
+
+// peekHeader looks at the connection until a header is there, or there will be
+// none. It returns how much it has seen, also with an error.
+func (s *Session) peekHeader(buf *buffer) (seen int, err error) {
+	deadline := s.now().Add(s.srv.proxyProtocolTimeout)
+	for {
+		n, err := s.transport.peek(buf.b, seen, deadline)
+		if err != nil {
+			return seen, err
+		}
+		seen = n
+		missing := proxyproto.Missing(buf.b[:seen])
+		if missing == 0 {
+			return seen, nil
+		}
+		if size := seen + missing; size > len(buf.b) {
+			buf.b = append(buf.b, make([]byte, size-len(buf.b))...)
+		}
+	}
+}
+
+// takeHeader reads the header that b begins with.
+func (s *Session) takeHeader(b []byte) Status {
+	header, size, err := proxyproto.Parse(b)
 	if err != nil {
 		if text := headerErrorText(err); text != "" {
 			s.log(errlog.Error, text, nil)
 		}
 		return statusBadRequest
 	}
+	s.headerRead = true
 	if header.Known {
 		s.proxyHeader = &header
 	}

@@ -33,14 +33,30 @@ func (s *Session) relayUpstream() Status {
 
 // appendProxyHeader writes the header.
 func (s *Session) appendProxyHeader(b []byte) ([]byte, error) {
-	source, local := s.remote.ip, s.localAddr().ip
-	if !s.remote.isIP() || !s.localAddr().isIP() {
+	source, local := s.remote.ip, s.destination()
+	if !source.IsValid() || !local.IsValid() {
 		source, local = netip.AddrPort{}, netip.AddrPort{}
 	}
 	if s.srv.proxy.proxyProtocol == ProxyProtocolV2 {
 		return proxyproto.AppendV2(b, source, local, s.headerOptions())
 	}
 	return proxyproto.AppendV1(b, source, local), nil
+}
+
+// destination is where the client went to. Where that is a unix socket now, what
+// a proxy in front has told counts, or the address before the session was passed
+// on.
+func (s *Session) destination() netip.AddrPort {
+	local := s.localAddr().ip
+	switch {
+	case local.IsValid():
+		return local
+	case s.replaced:
+		return s.proxyHeader.Destination.AddrPort()
+	case s.passes > 0:
+		return s.transport.localAddr().ip
+	}
+	return netip.AddrPort{}
 }
 
 // firstByte tells the group that the server has answered.

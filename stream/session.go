@@ -54,6 +54,7 @@ type Session struct {
 	action   string // what log lines say is being done
 
 	proxyHeader *proxyproto.Header
+	headerRead  bool        // by this session, be the client's address in it or not
 	ssl         *clientTLS  // of listen ... ssl; nil: no handshake has begun
 	hello       clientHello // what ssl_preread found
 	cells       []cell

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostream/gostream/internal/streamtest"
+	"github.com/gostream/gostream/proxyproto"
 )
 
 // names is a set of virtual servers as the recordings have it, with a line to
@@ -92,7 +93,11 @@ func TestHeaderVectors(t *testing.T) {
 			if v.Output == "" {
 				answer = ""
 			}
-			if got := s.ask("PORT0", latin1(v.Input.Bytes)); got != answer {
+			ask := s.ask
+			if proxyproto.Missing([]byte(latin1(v.Input.Bytes))) > 0 {
+				ask = s.askAndEnd // nginx does not wait for the rest
+			}
+			if got := ask("PORT0", latin1(v.Input.Bytes)); got != answer {
 				// Closing with unread bytes may be a reset that overtakes the text.
 				assert.Contains(t, v.Input.Case, "extra data", "got %q", got)
 			}

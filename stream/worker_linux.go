@@ -209,7 +209,7 @@ func (t *loopTransport) toGoroutine(at *socketPlan) Status {
 	s := at.ln.newNetSession(&at.places, conn, &t.worker.slots)
 	s.place, s.srv, s.remote, s.local = from.place, from.srv, from.remote, from.local
 	s.number, s.passes, s.debugged, s.nodelay = from.number, from.passes, from.debugged, from.nodelay
-	s.proxyHeader, s.limits = from.proxyHeader, from.limits
+	s.proxyHeader, s.headerRead, s.limits = from.proxyHeader, from.headerRead, from.limits
 	from.limits = nil
 	from.gen.leave()
 	t.recycle()
