@@ -216,16 +216,26 @@ func (s *Session) connectFailed(err error) Status {
 		s.up.peer = nil
 		return statusInternal
 	}
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		// All local ports towards this server are taken, which is no fault of its.
+		s.up.group.Unreached(&s.up.selection, s.up.peer, s.now())
+		return s.tryAnother()
+	}
 	return s.upstreamFailed()
 }
 
 // upstreamFailed gives the server a bad mark, and returns next if another one may
 // be tried.
 func (s *Session) upstreamFailed() Status {
-	now := s.now()
-	if s.up.group.Failed(&s.up.selection, s.up.peer, now) {
+	if s.up.group.Failed(&s.up.selection, s.up.peer, s.now()) {
 		s.log(errlog.Warn, "upstream server temporarily disabled", nil)
 	}
+	return s.tryAnother()
+}
+
+// tryAnother returns next if another server may be tried.
+func (s *Session) tryAnother() Status {
+	now := s.now()
 	s.up.peer = nil
 	s.transport.closeUpstream()
 	p := &s.srv.proxy

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -202,4 +203,28 @@ func TestDialer(t *testing.T) {
 	said := strings.Join(s.errors("error"), "\n")
 	assert.Contains(t, said, "connect() failed (111: Connection refused) while connecting to upstream")
 	assert.Contains(t, said, "connect() failed (no such tailnet) while connecting to upstream")
+}
+
+// Without local ports nothing can be reached, which is no fault of the servers:
+// they are tried again at once.
+func TestNoLocalPort(t *testing.T) {
+	var full atomic.Bool
+	full.Store(true)
+	up := streamtest.Greeter(t, "hi")
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		if full.Load() {
+			return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)}
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, up)
+	}
+	s := startWith(t, func(cfg *Config) { cfg.Servers[0].Proxy.Dial = dial }, tries+`
+		upstream u { server 127.0.0.1:1; server 127.0.0.2:1; }
+		server { listen 127.0.0.1:PORT0; proxy_pass u; }`)
+	assert.Empty(t, s.ask("PORT0", ""))
+	s.line("access.log")
+	full.Store(false)
+	assert.Equal(t, "hi", s.ask("PORT0", ""))
+	s.shutdown()
+	assert.NotContains(t, strings.Join(s.errors("error"), "\n"), "no live upstreams")
+	assert.True(t, strings.HasPrefix(s.lines("access.log", 2)[0], "502 127.0.0.1:1, 127.0.0.2:1|"))
 }

@@ -159,8 +159,8 @@ func (g *Group) Start(sel *Selection, key []byte) {
 	}
 }
 
-// Next picks a server for an attempt, which must be ended by [Group.Failed] or
-// [Group.Done]. A server is picked once in a session. The error is always
+// Next picks a server for an attempt, which must be ended by [Group.Failed],
+// [Group.Unreached] or [Group.Done]. A server is picked once in a session. The error is always
 // [ErrNoLiveUpstreams].
 //
 // Callers are to stop when [Selection.Tries] is 0; Next does not look at it.
@@ -278,6 +278,18 @@ func (g *Group) Failed(sel *Selection, p *Peer, now time.Time) (disabled bool) {
 	p.accessed, p.checked = at.sec(), at.sec()
 	p.effective = max(p.effective-p.weight/p.maxFails, 0)
 	return p.fails >= p.maxFails
+}
+
+// Unreached ends the last attempt of a session, made at p, which says nothing
+// about the server: it came to nothing on this machine, such as for want of a
+// local port. Another server may be tried.
+func (g *Group) Unreached(sel *Selection, p *Peer, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.times != nil {
+		g.times.failed(p, sel, instant(now.UnixMilli()))
+	}
+	g.release(sel, p)
 }
 
 // release takes a session from p. A single peer has no failures, and another

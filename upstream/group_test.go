@@ -293,3 +293,28 @@ func TestImplicit(t *testing.T) {
 	assert.Equal(t, "host:99", v.Name())
 	assert.Equal(t, "host:99", v.primary.list[0].Server())
 }
+
+// What came to nothing here is no failure of a server, nor a success.
+func TestUnreached(t *testing.T) {
+	for _, method := range []Method{RoundRobin, LeastConn, LeastTime} {
+		c := &Config{Method: method, Servers: []Server{{Address: "127.0.0.1:1"}, {Address: "127.0.0.2:1"}}}
+		g, err := New(c)
+		require.NoError(t, err)
+		for range 10 {
+			var sel Selection
+			g.Start(&sel, nil)
+			first, err := g.Next(&sel, noon)
+			require.NoError(t, err)
+			g.Unreached(&sel, first, noon)
+			require.Equal(t, 1, sel.Tries())
+			second, err := g.Next(&sel, noon)
+			require.NoError(t, err)
+			assert.NotSame(t, first, second)
+			g.Unreached(&sel, second, noon)
+			assert.Zero(t, sel.Tries())
+		}
+		for _, s := range g.Status(nil, noon) {
+			assert.Zero(t, s.Fails)
+		}
+	}
+}
