@@ -43,7 +43,7 @@ func judged(t *testing.T, c *pkitest.Case) (client, server string, ok bool) {
 	t.Helper()
 	m, err := c.Build()
 	require.NoError(t, err, c)
-	v := &Verifier{Depth: c.Depth}
+	v := &Verifier{Depth: c.Depth, Level: c.Level}
 	for _, root := range m.Trust {
 		if cert, err := x509.ParseCertificate(root.DER); err == nil { // others are left out with a warning
 			v.Roots = append(v.Roots, cert)
@@ -62,10 +62,10 @@ func judged(t *testing.T, c *pkitest.Case) (client, server string, ok bool) {
 		}
 		peer = append(peer, cert)
 	}
-	v.Purpose = x509.ExtKeyUsageClientAuth
+	v.Purpose = Client
 	_, result := v.Verify(peer, m.Now)
 	client = strconv.Itoa(int(result))
-	v.Purpose = x509.ExtKeyUsageServerAuth
+	v.Purpose = Server
 	_, result = v.Verify(peer, m.Now)
 	server = strconv.Itoa(int(result))
 	if result == OK && !MatchesHost(peer[0], c.HostName()) {

@@ -102,7 +102,7 @@ func TestVerify(t *testing.T) {
 		{"expired", []*authority{root}, []*authority{issue(t, root, "old", old)}, 1, expired},
 		{"expired and self-signed", nil, []*authority{issue(t, nil, "old", old)}, 1, expired},
 		{"not yet valid", []*authority{root}, []*authority{issue(t, root, "young", young)}, 1, notYetValid},
-		{"no authority", []*authority{root}, []*authority{issue(t, noCA, "leaf", nil), noCA}, 1, invalidCA},
+		{"no authority", []*authority{root}, []*authority{issue(t, noCA, "leaf", nil), noCA}, 1, unsuitablePurpose},
 		{"for servers", []*authority{root}, []*authority{issue(t, root, "s", usage(x509.ExtKeyUsageServerAuth))}, 1, unsuitablePurpose},
 		{"for clients", []*authority{root}, []*authority{issue(t, root, "c", usage(x509.ExtKeyUsageClientAuth))}, 1, OK},
 		{"path length", []*authority{root}, []*authority{issue(t, issue(t, short, "below", nil), "leaf", nil)}, 3, unableToVerifyLeaf},
@@ -110,7 +110,7 @@ func TestVerify(t *testing.T) {
 		{"name not permitted", []*authority{root}, []*authority{issue(t, narrow, "leaf", name("a.example.org")), narrow}, 1, forbiddenName},
 		{"forged", []*authority{root}, []*authority{sealed, inter}, 1, badSignature},
 	} {
-		v := Verifier{Depth: tt.depth, Purpose: x509.ExtKeyUsageClientAuth}
+		v := Verifier{Depth: tt.depth, Purpose: Client}
 		for _, a := range tt.roots {
 			v.Roots = append(v.Roots, a.cert)
 		}
@@ -124,7 +124,7 @@ func TestVerify(t *testing.T) {
 		assert.NotEmpty(t, got.String())
 	}
 	below := issue(t, short, "below", nil)
-	v := Verifier{Roots: []*x509.Certificate{root.cert}, Depth: 3, Purpose: x509.ExtKeyUsageClientAuth}
+	v := Verifier{Roots: []*x509.Certificate{root.cert}, Depth: 3, Purpose: Client}
 	_, got := v.Verify([]*x509.Certificate{issue(t, below, "leaf", nil).cert, below.cert, short.cert}, time.Now())
 	assert.Equal(t, pathLengthExceeded, got)
 }
@@ -144,7 +144,7 @@ func TestVerifyWithLists(t *testing.T) {
 		crlExpired:      {root.crl(t, func(l *x509.RevocationList) { l.NextUpdate = time.Now().Add(-time.Minute) })},
 		crlNotYetValid:  {root.crl(t, func(l *x509.RevocationList) { l.ThisUpdate = time.Now().Add(time.Minute) })},
 	} {
-		v := Verifier{Roots: []*x509.Certificate{root.cert}, CRLs: lists, Depth: 1, Purpose: x509.ExtKeyUsageClientAuth}
+		v := Verifier{Roots: []*x509.Certificate{root.cert}, CRLs: lists, Depth: 1, Purpose: Client}
 		_, got := v.Verify([]*x509.Certificate{leaf.cert}, time.Now())
 		assert.Equal(t, want, got, "%s", got)
 	}
