@@ -19,9 +19,7 @@ const (
 	kindRSA
 	kindPSS // a key that may only be used with RSA-PSS; as the kind of a signature: one of RSA-PSS
 	kindEC
-	kindDSA
 	kindEd25519
-	kindEd448
 )
 
 // signsWith reports whether a key can make a kind of signature.
@@ -45,8 +43,6 @@ func keyOf(cert *x509.Certificate) publicKey {
 		return publicKey{kind: kindEC, key: key}
 	case ed25519.PublicKey:
 		return publicKey{kind: kindEd25519, key: key}
-	case *dsaKey:
-		return publicKey{kind: kindDSA, key: key}
 	}
 	spki := cryptobyte.String(cert.RawSubjectPublicKeyInfo)
 	var algorithm cryptobyte.String
@@ -54,13 +50,10 @@ func keyOf(cert *x509.Certificate) publicKey {
 	if !spki.ReadASN1(&spki, asn1.SEQUENCE) || !spki.ReadASN1(&algorithm, asn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&id) {
 		return publicKey{}
 	}
-	switch id.String() {
-	case "1.3.101.113":
-		return publicKey{kind: kindEd448}
-	case oidPSS:
-		return pssKey(spki, algorithm)
+	if id.String() != oidPSS {
+		return publicKey{}
 	}
-	return publicKey{}
+	return pssKey(spki, algorithm)
 }
 
 // pssKey reads an RSA-PSS key: the RSA key with parameters of its own (RFC 4055,
@@ -96,8 +89,9 @@ type signatureAlgorithm struct {
 
 const oidPSS = "1.2.840.113549.1.1.10"
 
-// signatureAlgorithms are those that OpenSSL knows, without those of states.
-// With one whose hash is 0 a certificate seems issued, but its signature is bad.
+// signatureAlgorithms are those that OpenSSL knows, but for those of DSA, Ed448
+// and of national standards, which package x509 has no keys for. With one whose
+// hash is 0 a certificate seems issued, but its signature is bad.
 var signatureAlgorithms = map[string]signatureAlgorithm{
 	"1.2.840.113549.1.1.2":  {kind: kindRSA, bits: -1}, // MD2
 	"1.2.840.113549.1.1.3":  {kind: kindRSA, bits: 64}, // MD4
@@ -114,18 +108,15 @@ var signatureAlgorithms = map[string]signatureAlgorithm{
 	"2.16.840.1.101.3.4.3.15": hashed(kindRSA, crypto.SHA3_384),
 	"2.16.840.1.101.3.4.3.16": hashed(kindRSA, crypto.SHA3_512),
 
+	"1.2.840.10045.4.2":   {kind: kindEC, hash: crypto.SHA256, bits: -1}, // with the usual hash of the key
+	"1.2.840.10045.4.3":   {kind: kindEC, hash: crypto.SHA256, bits: -1}, // with one that parameters name
 	"1.2.840.10045.4.1":   hashed(kindEC, crypto.SHA1),
 	"1.2.840.10045.4.3.1": hashed(kindEC, crypto.SHA224),
 	"1.2.840.10045.4.3.2": hashed(kindEC, crypto.SHA256),
 	"1.2.840.10045.4.3.3": hashed(kindEC, crypto.SHA384),
 	"1.2.840.10045.4.3.4": hashed(kindEC, crypto.SHA512),
 
-	"1.2.840.10040.4.3":      hashed(kindDSA, crypto.SHA1),
-	"2.16.840.1.101.3.4.3.1": hashed(kindDSA, crypto.SHA224),
-	"2.16.840.1.101.3.4.3.2": hashed(kindDSA, crypto.SHA256),
-
 	"1.3.101.112": {kind: kindEd25519, bits: 128},
-	"1.3.101.113": {kind: kindEd448, bits: 224},
 }
 
 func hashed(kind keyKind, h crypto.Hash) signatureAlgorithm {

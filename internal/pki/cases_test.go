@@ -43,10 +43,15 @@ func judged(t *testing.T, c *pkitest.Case) (client, server string, ok bool) {
 	t.Helper()
 	m, err := c.Build()
 	require.NoError(t, err, c)
-	v := &Verifier{Depth: c.Depth, Level: c.Level}
+	v := &Verifier{Depth: c.Depth, Level: c.Level, Trust: map[*x509.Certificate]*TrustSettings{}}
 	for _, root := range m.Trust {
 		if cert, err := x509.ParseCertificate(root.DER); err == nil { // others are left out with a warning
 			v.Roots = append(v.Roots, cert)
+			settings, err := ParseTrustSettings(root.Aux)
+			require.NoError(t, err, c)
+			if settings != nil {
+				v.Trust[cert] = settings
+			}
 		}
 	}
 	for _, der := range m.Lists {

@@ -44,11 +44,6 @@ func (k publicKey) bits() int {
 		return curveBits(key.Params().N.BitLen())
 	case ed25519.PublicKey:
 		return 128
-	case *dsaKey:
-		return fieldBits(key.P.BitLen(), key.Q.BitLen())
-	}
-	if k.kind == kindEd448 {
-		return 224
 	}
 	return -1
 }

@@ -94,8 +94,6 @@ func (a signatureAlgorithm) verify(key publicKey, text, signature []byte) bool {
 		return verifyPKCS1(k, a.hash, digest, signature)
 	case *ecdsa.PublicKey:
 		return ecdsa.VerifyASN1(k, digest, signature)
-	case *dsaKey:
-		return verifyDSA(k, digest, signature)
 	}
 	return false
 }
