@@ -8,10 +8,11 @@ import (
 )
 
 // checkProxyNames looks whether the name of each proxy is that of its issuer
-// with one common name more (RFC 3820, 3.4).
+// with one common name more (RFC 3820, 3.4). As with constraints on names, a
+// self-issued one is let pass above the first.
 func (c *check) checkProxyNames() {
-	for _, cert := range c.certs {
-		if cert.proxy && !cert.isNamedAsProxy() {
+	for i, cert := range c.certs {
+		if cert.proxy && (i == 0 || !cert.selfIssued) && !cert.isNamedAsProxy() {
 			c.fail(proxyNameViolation)
 		}
 	}

@@ -175,7 +175,11 @@ func (b *builder) sign(c, issuer *Certificate, w words) ([]byte, error) {
 	tbs := sequence(version, integer(c.serial), algorithm.der, c.issuer, sequence(from, to), c.subject, spki, extensions)
 	if w.get("spoil", "") == "bits" {
 		signature, err := algorithm.signature(tbs, issuer.Key)
-		return sequence(tbs, algorithm.der, tagged(asn1.BIT_STRING, []byte{1}, signature)), err
+		if err != nil {
+			return nil, err
+		}
+		signature[len(signature)-1] &^= 1 // the unused one
+		return sequence(tbs, algorithm.der, tagged(asn1.BIT_STRING, []byte{1}, signature)), nil
 	}
 	return algorithm.sign(tbs, issuer.Key, w.get("spoil", "") != "")
 }

@@ -1,6 +1,7 @@
 package pkitest
 
 import (
+	"crypto/x509"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,11 +11,23 @@ import (
 // randomChain makes a root, authorities below it and a certificate.
 func randomChain(r *rand.Rand) *Case {
 	for {
-		c := tryChain(r)
-		if _, err := c.Build(); err == nil { // a key cannot sign with every hash
+		if c := tryChain(r); readable(c) {
 			return c
 		}
 	}
+}
+
+// readable reports whether a case can be built (a key cannot sign with every
+// hash) and package x509 can read its certificates, without which there is no
+// verdict.
+func readable(c *Case) bool {
+	_, err := c.Build()
+	for _, i := range c.Certs {
+		if err == nil {
+			_, err = x509.ParseCertificate(c.Certificate(i.Name).DER)
+		}
+	}
+	return err == nil
 }
 
 // tryChain makes a chain that is good but for up to three things, so that the
@@ -150,6 +163,10 @@ func (g *chainMaker) change(i *Item, word string) {
 	if i.Name == "leaf" && slices.Contains(useless, word) {
 		return
 	}
+	if i.Name == "leaf" && strings.HasPrefix(word, "v=") { // package x509 finds no names in old versions
+		g.change(i, "-san")
+		g.change(i, "dn=/CN=a.test")
+	}
 	drop := strings.HasPrefix(word, "-")
 	key := func(word string) string {
 		k, _, _ := strings.Cut(strings.TrimPrefix(word, "-"), "=")
@@ -165,6 +182,17 @@ func (g *chainMaker) change(i *Item, word string) {
 func (g *chainMaker) someOf(n int, of ...string) string {
 	g.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
 	return strings.Join(of[:g.IntN(n+1)], ",")
+}
+
+// strangeExtensions are extensions that are unknown, or supported or not as
+// critical ones, and malformed ones: constraints, key usage, Netscape's type,
+// the issuer's key identifier and distribution points.
+var strangeExtensions = []string{
+	"1.2.3.4:0500", "2.5.29.54:020100", "1.3.6.1.5.5.7.48.1.5:0500", "2.5.29.16:3000", "2.16.840.1.113730.1.13:160161", "2.5.29.46:3000",
+	"1.3.6.1.5.5.7.1.24:3003020105", "2.5.29.19:30050101ff0500", "2.5.29.19:30030101ff0500", "2.5.29.15:030100", "2.5.29.15:030400000080",
+	"1.3.6.1.5.5.7.1.14:3000", "1.3.6.1.5.5.7.1.14:300f020100300a06082b06010505071501", "2.16.840.1.113730.1.1:0500", "2.16.840.1.113730.1.1:030300c000",
+	"2.5.29.35:3004a1028900", "2.5.29.35:30028200", "2.5.29.35:3000", "2.5.29.31:30023000", "2.5.29.31:30083006a2048202612e", "2.5.29.17:3004a0020500",
+	"2.5.29.17:3002a500", "2.5.29.17:300487027f00",
 }
 
 // word returns a word that may make a certificate bad.
@@ -188,7 +216,7 @@ func (g *chainMaker) word() string {
 	case 7:
 		return g.one("ski=auto", "ski=01", "ski=", "spoil=yes", "spoil=bits", "proxy=yes", "proxy!=yes", "keyof=root", "san=", "ian=dns:x")
 	case 8:
-		return "ext" + critical + g.one("1.2.3.4:0500", "2.5.29.54:020100", "1.3.6.1.5.5.7.48.1.5:0500", "2.5.29.16:3000", "2.16.840.1.113730.1.13:160161", "1.3.6.1.5.5.7.1.14:3000", "2.5.29.46:3000")
+		return "ext" + critical + g.one(strangeExtensions...)
 	case 9:
 		return "sig=" + g.one("sha1", "md5", "sha224", "sha512", "pss", "pss:sha1:sha1:20", "pss:sha256:sha1:32", "oid:1.2.840.113549.1.1.11", "oid:1.2.3.4", "oid:1.2.840.10045.4.3")
 	}

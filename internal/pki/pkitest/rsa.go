@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	encoding "encoding/asn1"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -143,6 +144,10 @@ func keyInfo(key crypto.Signer, kind string) ([]byte, error) {
 	if !strings.HasPrefix(size, "pss") {
 		return x509.MarshalPKIXPublicKey(key.Public())
 	}
+	public, ok := key.Public().(*rsa.PublicKey)
+	if !ok {
+		return nil, errors.New("not an RSA key")
+	}
 	algorithm := [][]byte{object(oidPSS)}
 	if limited {
 		p, err := pssOf("pss:" + parameters)
@@ -151,5 +156,5 @@ func keyInfo(key crypto.Signer, kind string) ([]byte, error) {
 		}
 		algorithm = append(algorithm, p.parameters())
 	}
-	return sequence(sequence(algorithm...), bitString(x509.MarshalPKCS1PublicKey(key.Public().(*rsa.PublicKey)))), nil
+	return sequence(sequence(algorithm...), bitString(x509.MarshalPKCS1PublicKey(public))), nil
 }
