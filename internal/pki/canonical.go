@@ -20,7 +20,7 @@ func canonicalName(raw []byte) ([]byte, bool) {
 	if !in.ReadASN1(&name, asn1.SEQUENCE) {
 		return nil, false
 	}
-	b := cryptobyte.NewBuilder(make([]byte, 0, len(raw)))
+	out := make([]byte, 0, len(raw))
 	for !name.Empty() {
 		var set cryptobyte.String
 		if !name.ReadASN1(&set, asn1.SET) {
@@ -30,17 +30,32 @@ func canonicalName(raw []byte) ([]byte, bool) {
 		if !ok {
 			return nil, false
 		}
-		if len(attributes) == 0 {
-			continue
+		if len(attributes) > 0 {
+			out = appendElement(out, asn1.SET, attributes...)
 		}
-		b.AddASN1(asn1.SET, func(b *cryptobyte.Builder) {
-			for _, a := range attributes {
-				b.AddBytes(a)
-			}
-		})
 	}
-	out, err := b.Bytes()
-	return out, err == nil
+	return out, true
+}
+
+// appendElement encodes an element of several parts.
+func appendElement(to []byte, tag asn1.Tag, parts ...[]byte) []byte {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	to = append(to, byte(tag))
+	switch {
+	case n < 0x80:
+		to = append(to, byte(n))
+	case n < 0x10000:
+		to = append(to, 0x82, byte(n>>8), byte(n))
+	default:
+		to = append(to, 0x84, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	}
+	for _, p := range parts {
+		to = append(to, p...)
+	}
+	return to
 }
 
 // canonicalAttributes encodes what is in a relative distinguished name, in the
@@ -61,12 +76,8 @@ func canonicalAttributes(set cryptobyte.String) (all [][]byte, ok bool) {
 			}
 			tag, value = asn1.UTF8String, canonicalText(value)
 		}
-		var b cryptobyte.Builder
-		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddBytes(id)
-			b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes(value) })
-		})
-		all = append(all, b.BytesOrPanic())
+		value = appendElement(make([]byte, 0, len(value)+6), tag, value)
+		all = append(all, appendElement(make([]byte, 0, len(id)+len(value)+6), asn1.SEQUENCE, id, value))
 	}
 	slices.SortFunc(all, bytes.Compare)
 	return all, true
@@ -78,7 +89,7 @@ func utf8Of(tag asn1.Tag, value []byte) ([]byte, bool) {
 	switch tag {
 	case asn1.UTF8String:
 		return value, utf8.Valid(value)
-	case asn1.PrintableString, asn1.IA5String, asn1.T61String: // the last as Latin-1
+	case asn1.PrintableString, asn1.IA5String, asn1.T61String: // as Latin-1
 	case tagBMPString:
 		width = 2
 	case tagUniversalString:
@@ -89,7 +100,7 @@ func utf8Of(tag asn1.Tag, value []byte) ([]byte, bool) {
 	if len(value)%width != 0 {
 		return nil, false
 	}
-	var out []byte
+	out := make([]byte, 0, len(value)+8)
 	for part := range slices.Chunk(value, width) {
 		var r rune
 		for _, b := range part {
@@ -108,19 +119,20 @@ const tagBMPString = 30
 
 // canonicalText makes letters of ASCII small and spaces single.
 func canonicalText(text []byte) []byte {
-	const spaces = " \t\n\v\f\r"
-	text = bytes.Trim(text, spaces)
+	text = bytes.Trim(text, " \t\n\v\f\r")
 	out := make([]byte, 0, len(text))
 	for i, c := range text {
 		switch {
-		case bytes.IndexByte([]byte(spaces), c) < 0:
+		case !isSpace(c):
 			if 'A' <= c && c <= 'Z' {
 				c += 'a' - 'A'
 			}
 			out = append(out, c)
-		case bytes.IndexByte([]byte(spaces), text[i-1]) < 0: // i > 0: spaces around are gone
+		case !isSpace(text[i-1]): // i > 0: spaces around are gone
 			out = append(out, ' ')
 		}
 	}
 	return out
 }
+
+func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"math"
 )
 
 // levelBits are the bits of security that the levels 1 to 5 ask for.
@@ -48,38 +47,16 @@ func (k publicKey) bits() int {
 	return -1
 }
 
-// factoringBits is the security of a modulus of n bits: values of NIST SP
-// 800-56B, Appendix D, and of FIPS 140-2 IG, 7.5, with the formula of the latter
-// for other sizes.
+// factoringBits is what a level can ask for that a modulus of n bits has. The
+// sizes are where the formula of FIPS 140-2 IG, 7.5, rounded to multiples of 8
+// in OpenSSL's arithmetic, gets there.
 func factoringBits(n int) int {
-	switch n {
-	case 2048:
-		return 112
-	case 3072:
-		return 128
-	case 4096:
-		return 152
-	case 6144:
-		return 176
-	case 7680:
-		return 192
-	case 8192:
-		return 200
-	case 15360:
-		return 256
+	for _, size := range []struct{ n, bits int }{{13914, 256}, {6947, 192}, {2671, 128}, {1963, 112}, {920, 80}} {
+		if n >= size.n {
+			return size.bits
+		}
 	}
-	limit := 1200
-	switch {
-	case n < 8:
-		return 0
-	case n <= 7680:
-		limit = 192
-	case n <= 15360:
-		limit = 256
-	}
-	x := float64(n) * math.Ln2
-	e := (1.923*math.Cbrt(x*math.Log(x)*math.Log(x)) - 4.69) / math.Ln2
-	return min((int(e)+4)&^7, limit)
+	return 0
 }
 
 // curveBits is the security of a curve whose order has n bits (NIST SP 800-57).
