@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -71,6 +72,9 @@ func (j *judge) write() error {
 	if err := copyKeys(j.dir); err != nil {
 		return err
 	}
+	if err := writeStrong(j.dir); err != nil {
+		return err
+	}
 	for n, m := range j.built {
 		var trust, lists bytes.Buffer
 		for _, c := range m.Trust {
@@ -91,6 +95,28 @@ func (j *judge) write() error {
 	return nil
 }
 
+// strongLevel is the level from which tls/one.pem is too weak for the server
+// itself.
+const strongLevel = 4
+
+// writeStrong writes a certificate for the highest levels.
+func writeStrong(dir string) error {
+	cases, err := pkitest.Parse("case strong\ncert one key=p521 sig=sha512\ntrust one\nsend one\n")
+	if err != nil {
+		return err
+	}
+	m, err := cases[0].Build()
+	if err != nil {
+		return err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(m.Send[0].Key)
+	if err != nil {
+		return err
+	}
+	text := append(m.Send[0].PEM(), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
+	return os.WriteFile(filepath.Join(dir, "strong.pem"), text, 0o600)
+}
+
 func (j *judge) config() string {
 	var b strings.Builder
 	b.WriteString("worker_processes 1; worker_rlimit_nofile 9000; error_log error.log info;\nevents { worker_connections 4000; }\nstream {\n" +
@@ -100,9 +126,13 @@ func (j *judge) config() string {
 		if len(c.Lists) > 0 {
 			crl = "ssl_crl " + j.file(n, "lists") + "; "
 		}
+		own := ""
+		if c.Level >= strongLevel {
+			own = "ssl_certificate strong.pem; ssl_certificate_key strong.pem; "
+		}
 		proxyCRL := strings.ReplaceAll(crl, "ssl_", "proxy_ssl_")
-		fmt.Fprintf(&b, "server { listen unix:%s ssl; error_log %s info; ssl_verify_client on; ssl_client_certificate %s; %sssl_verify_depth %d; ssl_ciphers DEFAULT@SECLEVEL=%d; return ok; }\n",
-			j.file(n, "c"), j.file(n, "clog"), j.file(n, "trust"), crl, c.Depth, c.Level)
+		fmt.Fprintf(&b, "server { listen unix:%s ssl; error_log %s info; ssl_verify_client on; %sssl_client_certificate %s; %sssl_verify_depth %d; ssl_ciphers DEFAULT@SECLEVEL=%d; return ok; }\n",
+			j.file(n, "c"), j.file(n, "clog"), own, j.file(n, "trust"), crl, c.Depth, c.Level)
 		fmt.Fprintf(&b, "server { listen unix:%s; error_log %s info; proxy_pass unix:%s; proxy_ssl on; proxy_ssl_verify on; proxy_ssl_name %s; proxy_ssl_trusted_certificate %s; %sproxy_ssl_verify_depth %d; proxy_ssl_ciphers DEFAULT@SECLEVEL=%d; }\n",
 			j.file(n, "p"), j.file(n, "plog"), filepath.Join(j.dir, j.file(n, "b")), c.HostName(), j.file(n, "trust"), proxyCRL, c.Depth, c.Level)
 	}

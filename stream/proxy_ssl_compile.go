@@ -2,7 +2,6 @@ package stream
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,7 +35,7 @@ func (g *generation) compileProxyTLS(c *ServerConfig, srv *server) (err error) {
 		return nil
 	}
 	p := &proxyTLS{sendName: from.ServerName.On(), reuse: from.SessionReuse.On(), passwords: from.Passwords}
-	p.settings = tlsconf.Settings{Protocols: from.Protocols, Tickets: true}
+	p.settings = tlsconf.Settings{Protocols: from.Protocols, Tickets: true, Level: tlsconf.DefaultLevel}
 	if err := p.settings.SetCiphers(strings.TrimSpace(from.Ciphers)); err != nil {
 		return err
 	}
@@ -45,8 +44,14 @@ func (g *generation) compileProxyTLS(c *ServerConfig, srv *server) (err error) {
 			return err
 		}
 	}
+	level := p.settings.Level
 	for _, command := range from.ConfCommand {
 		if err := p.settings.Run(command.Name, command.Value, g.conf.confPath); err != nil {
+			return err
+		}
+	}
+	if p.settings.Level != level {
+		if err := g.compileProxyVerifier(from, p); err != nil {
 			return err
 		}
 	}
@@ -104,7 +109,7 @@ func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) err
 	if from.TrustedCertificate == "" {
 		return errors.New("no proxy_ssl_trusted_certificate for proxy_ssl_verify")
 	}
-	key := verifierKey{from.TrustedCertificate, from.CRL, from.VerifyDepth}
+	key := verifierKey{from.TrustedCertificate, from.CRL, from.VerifyDepth, p.settings.Level}
 	if p.verifier = g.verifiers[key]; p.verifier != nil {
 		return nil
 	}
@@ -112,7 +117,7 @@ func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) err
 	if err != nil {
 		return err
 	}
-	p.verifier = &pki.Verifier{Roots: roots, Depth: int(max(from.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageServerAuth}
+	p.verifier = &pki.Verifier{Roots: roots, Depth: int(max(from.VerifyDepth, 0)), Level: p.settings.Level, Purpose: pki.Server}
 	if from.CRL != "" {
 		if p.verifier.CRLs, err = tlsconf.CRLs(g.conf.confPath(from.CRL)); err != nil {
 			return err
@@ -129,6 +134,7 @@ func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) err
 type verifierKey struct {
 	trusted, crl string
 	depth        int64
+	level        int
 }
 
 // compileProxyNames compiles what else is evaluated for each connection.

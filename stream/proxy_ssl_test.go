@@ -85,6 +85,7 @@ func TestProxySSL(t *testing.T) {
 		"no certificate":           {"proxy_ssl_certificate $empty; proxy_ssl_certificate_key $empty;", "x|||none|new"},
 		"certificate of a command": {"proxy_ssl_certificate CERTS/client.crt; proxy_ssl_certificate_key CERTS/client.key; proxy_ssl_conf_command Certificate CERTS/stranger.crt; proxy_ssl_conf_command PrivateKey CERTS/stranger.key;", "x|||stranger|new"},
 		"verified":                 {"proxy_ssl_verify on; proxy_ssl_trusted_certificate CERTS/ca.crt; proxy_ssl_name signed.example.com;", "x|||none|new"},
+		"key is too weak":          {"proxy_ssl_verify on; proxy_ssl_trusted_certificate CERTS/ca.crt; proxy_ssl_name signed.example.com; proxy_ssl_conf_command CipherString DEFAULT@SECLEVEL=4;", ""},
 		"TLS 1.2":                  {"proxy_ssl_protocols TLSv1.2; proxy_ssl_ciphers ECDHE-ECDSA-AES128-SHA;", "x|||none|new"},
 		"no cipher is left":        {"proxy_ssl_protocols TLSv1.2; proxy_ssl_ciphers DHE-RSA-AES128-SHA;", ""},
 	} {

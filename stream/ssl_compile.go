@@ -67,7 +67,7 @@ func (g *generation) compileTLS(c *ServerConfig, srv *server) error {
 		return nil
 	}
 	t := &serverTLS{conf: ssl, base: &tls.Config{}}
-	t.settings.Protocols = ssl.Protocols
+	t.settings.Protocols, t.settings.Level = ssl.Protocols, tlsconf.DefaultLevel
 	t.settings.ServerOrder, t.settings.Tickets = ssl.PreferServerCiphers.On(), ssl.SessionTickets != Off
 	if err := t.settings.SetCiphers(strings.TrimSpace(ssl.Ciphers)); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (g *generation) compileTLS(c *ServerConfig, srv *server) error {
 		return err
 	}
 	t.static = t.settings.Identity.Certificates()
-	t.base.CurvePreferences = t.settings.Curves
+	t.base.CurvePreferences, t.verifier.Level = t.settings.Curves, t.settings.Level
 	srv.tls = t
 	return nil
 }
@@ -141,7 +141,7 @@ func (c *Config) keyPath(name string) string {
 // loadAuthorities reads what the certificates of clients are checked with.
 func (g *generation) loadAuthorities(t *serverTLS) error {
 	ssl := t.conf
-	t.verifier = &pki.Verifier{Depth: int(max(ssl.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageClientAuth}
+	t.verifier = &pki.Verifier{Depth: int(max(ssl.VerifyDepth, 0)), Purpose: pki.Client}
 	if ssl.VerifyClient > VerifyOff {
 		if ssl.VerifyClient != VerifyOptionalNoCA && ssl.ClientCertificate == "" && ssl.TrustedCertificate == "" {
 			return errors.New("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client")

@@ -18,7 +18,7 @@ import (
 // the form of the files, and TestVerdicts of package conformance for how they
 // are recorded.
 func TestCases(t *testing.T) {
-	files, err := filepath.Glob("testdata/cases/*.txt")
+	files, err := filepath.Glob("testdata/*/*.txt")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
@@ -43,10 +43,15 @@ func judged(t *testing.T, c *pkitest.Case) (client, server string, ok bool) {
 	t.Helper()
 	m, err := c.Build()
 	require.NoError(t, err, c)
-	v := &Verifier{Depth: c.Depth}
+	v := &Verifier{Depth: c.Depth, Level: c.Level, Trust: map[*x509.Certificate]*TrustSettings{}}
 	for _, root := range m.Trust {
 		if cert, err := x509.ParseCertificate(root.DER); err == nil { // others are left out with a warning
 			v.Roots = append(v.Roots, cert)
+			settings, err := ParseTrustSettings(root.Aux)
+			require.NoError(t, err, c)
+			if settings != nil {
+				v.Trust[cert] = settings
+			}
 		}
 	}
 	for _, der := range m.Lists {
@@ -62,10 +67,10 @@ func judged(t *testing.T, c *pkitest.Case) (client, server string, ok bool) {
 		}
 		peer = append(peer, cert)
 	}
-	v.Purpose = x509.ExtKeyUsageClientAuth
+	v.Purpose = Client
 	_, result := v.Verify(peer, m.Now)
 	client = strconv.Itoa(int(result))
-	v.Purpose = x509.ExtKeyUsageServerAuth
+	v.Purpose = Server
 	_, result = v.Verify(peer, m.Now)
 	server = strconv.Itoa(int(result))
 	if result == OK && !MatchesHost(peer[0], c.HostName()) {

@@ -1,71 +1,152 @@
 package pki
 
-import (
-	"bytes"
-	"crypto/x509"
-	"slices"
+// Purpose is what a certificate must be good for.
+type Purpose int
+
+// The purposes. Their numbers have no meaning.
+const (
+	// Client is to be shown by a client of TLS. It is the zero value.
+	Client Purpose = iota
+	// Server is to be shown by a server of TLS.
+	Server
+	// OCSPHelper is to sign OCSP responses. What the certificate itself says
+	// about its use is left to the check of the response; its issuers have to be
+	// authorities.
+	OCSPHelper
 )
 
-// checkExtensions looks whether a certificate may be where it is in the chain.
-func (c *check) checkExtensions(i int) {
-	cert := c.chain[i]
-	if len(cert.UnhandledCriticalExtensions) > 0 {
-		c.result = unhandledExtension
-	}
-	if i > 0 && !mayIssue(cert) {
-		c.result = invalidCA
-	}
-	if !c.suits(cert, i > 0) {
-		c.result = unsuitablePurpose
-	}
-	if limit := pathLength(cert); i > 0 && limit >= 0 && c.issuersBelow(i) > limit {
-		c.result = pathLengthExceeded
-	}
+// Bits of key usage (RFC 5280, 4.2.1.3), of Netscape's certificate type and of
+// extended key usage; the last are our own.
+const (
+	useDigitalSignature usage = 0x80
+	useKeyEncipherment  usage = 0x20
+	useKeyAgreement     usage = 0x08
+	useCertificateSign  usage = 0x04
+
+	netscapeClient         usage = 0x80
+	netscapeServer         usage = 0x40
+	netscapeTLSAuthority   usage = 0x04
+	netscapeAnyAuthority   usage = 0x07
+	extUseServer           usage = 1
+	extUseClient           usage = 2
+	extUseServerGatedCrypt usage = 4
+)
+
+// extUsages are the extended key usages that count. That for any purpose is not
+// among them: OpenSSL does not take it for that of TLS.
+var extUsages = map[string]usage{
+	"1.3.6.1.5.5.7.3.1":      extUseServer,
+	"1.3.6.1.5.5.7.3.2":      extUseClient,
+	"1.3.6.1.4.1.311.10.3.3": extUseServerGatedCrypt, // Microsoft's
+	"2.16.840.1.113730.4.1":  extUseServerGatedCrypt, // Netscape's
 }
 
-// mayIssue tells whether a certificate is one of an authority.
-func mayIssue(cert *x509.Certificate) bool {
+// kindOfAuthority is why a certificate counts as one of an authority.
+type kindOfAuthority int
+
+const (
+	noAuthority       kindOfAuthority = iota
+	plainAuthority                    // basicConstraints says so
+	oldRoot                           // self-signed, of version 1
+	authorityByUsage                  // without basicConstraints, may sign certificates
+	netscapeAuthority                 // without both, by Netscape's certificate type
+)
+
+func (c *certificate) kindOfAuthority() kindOfAuthority {
 	switch {
-	case cert.BasicConstraintsValid:
-		return cert.IsCA
-	case cert.Version == 1 && isSelfIssued(cert):
-		return true
+	case c.invalid, !c.keyUsage.allows(useCertificateSign):
+		return noAuthority
+	case c.constraints && c.authority:
+		return plainAuthority
+	case c.constraints:
+		return noAuthority
+	case c.Version == 1 && c.selfSigned:
+		return oldRoot
+	case c.keyUsage != nil:
+		return authorityByUsage
+	case c.netscape != nil && c.netscape.allows(netscapeAnyAuthority):
+		return netscapeAuthority
 	}
-	return cert.KeyUsage&x509.KeyUsageCertSign != 0
+	return noAuthority
 }
 
-// suits tells whether a certificate may be used for the purpose.
-func (c *check) suits(cert *x509.Certificate, authority bool) bool {
-	if len(cert.ExtKeyUsage)+len(cert.UnknownExtKeyUsage) > 0 && !slices.Contains(cert.ExtKeyUsage, c.Purpose) &&
-		!slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageAny) {
+// suits reports whether a certificate may be used for a purpose, or to issue
+// those that are. One that is not valid suits every purpose: other checks have
+// failed before.
+func (c *certificate) suits(purpose Purpose, asAuthority bool) bool {
+	switch {
+	case c.invalid:
+		return true
+	case purpose == OCSPHelper:
+		return !asAuthority || c.kindOfAuthority() != noAuthority
+	case purpose == Client && !c.extKeyUsage.allows(extUseClient), purpose == Server && !c.extKeyUsage.allows(extUseServer|extUseServerGatedCrypt):
 		return false
+	case asAuthority:
+		kind := c.kindOfAuthority()
+		return kind != noAuthority && (kind != netscapeAuthority || c.netscape.allows(netscapeTLSAuthority))
+	case purpose == Client:
+		return c.keyUsage.allows(useDigitalSignature|useKeyAgreement) && c.netscape.allows(netscapeClient)
 	}
-	if authority || cert.KeyUsage == 0 {
-		return true
-	}
-	usage := x509.KeyUsageDigitalSignature | x509.KeyUsageKeyAgreement
-	if c.Purpose == x509.ExtKeyUsageServerAuth {
-		usage |= x509.KeyUsageKeyEncipherment
-	}
-	return cert.KeyUsage&usage != 0
+	return c.keyUsage.allows(useDigitalSignature|useKeyEncipherment|useKeyAgreement) && c.netscape.allows(netscapeServer)
 }
 
-// pathLength is the limit that a certificate sets to the number of authorities
-// below it; -1: none.
-func pathLength(cert *x509.Certificate) int {
-	if !cert.BasicConstraintsValid || cert.MaxPathLen < 0 || cert.MaxPathLen == 0 && !cert.MaxPathLenZero {
-		return -1
-	}
-	return cert.MaxPathLen
+// position is where in a chain a certificate stands, as the checks see it that
+// go from the first one up.
+type position struct {
+	authorities int  // below it, but for those that renew their own certificate
+	proxies     int  // how far the chain may be longer because of proxies
+	asAuthority bool // it has issued one
+	notIssuer   bool // it comes after a proxy's, which only a user's certificate can issue
 }
 
-// issuersBelow counts the authorities between the first certificate and i that
-// do not just renew their own one.
-func (c *check) issuersBelow(i int) (n int) {
-	for _, cert := range c.chain[1:i] {
-		if !bytes.Equal(cert.RawSubject, cert.RawIssuer) {
-			n++
+// checkExtensions looks whether the certificates may be where they are in the
+// chain.
+func (c *check) checkExtensions() {
+	var at position
+	for i, cert := range c.certs {
+		if cert.unhandled {
+			c.fail(unhandledExtension)
 		}
+		if cert.proxy {
+			c.fail(proxyNotAllowed)
+		}
+		c.checkAuthority(i, at)
+		if settings := c.settingsOf(i); settings == refused || settings == neutral && !cert.suits(c.purpose, at.asAuthority) {
+			c.fail(unsuitablePurpose)
+		}
+		if i > 1 && cert.pathLength >= 0 && at.authorities > cert.pathLength+at.proxies {
+			c.fail(pathLengthExceeded)
+		}
+		c.advance(i, &at)
 	}
-	return n
+}
+
+// checkAuthority looks whether a certificate is one of an authority if it has to
+// be, and is not if it must not. Only the last one may be one of an old kind.
+func (c *check) checkAuthority(i int, at position) {
+	kind := c.certs[i].kindOfAuthority()
+	switch {
+	case at.notIssuer && kind != noAuthority:
+		c.fail(invalidNonCA)
+	case at.asAuthority && (kind == noAuthority || i+1 < len(c.certs) && kind != plainAuthority):
+		c.fail(invalidCA)
+	}
+}
+
+// advance goes from a certificate to its issuer.
+func (c *check) advance(i int, at *position) {
+	cert := c.certs[i]
+	if i > 0 && !cert.selfIssued {
+		at.authorities++
+	}
+	if cert.proxy {
+		if limit := cert.proxyLength; limit >= 0 {
+			if at.proxies > limit {
+				c.fail(proxyLengthExceeded)
+			}
+			at.proxies = limit
+		}
+		at.proxies++
+	}
+	at.asAuthority, at.notIssuer = !cert.proxy, cert.proxy
 }

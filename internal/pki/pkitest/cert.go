@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,14 +21,18 @@ type Certificate struct {
 	Name    string
 	DER     []byte
 	Key     crypto.Signer
+	Aux     []byte // settings of its trust, in DER; nil: none
 	subject []byte
 	issuer  []byte
 	keyID   []byte // of the subject, as the extension has it
 	serial  *big.Int
 }
 
-// PEM is the certificate as a PEM text.
+// PEM is the certificate as a PEM text, with its settings if it has some.
 func (c *Certificate) PEM() []byte {
+	if c.Aux != nil {
+		return pem.EncodeToMemory(&pem.Block{Type: "TRUSTED CERTIFICATE", Bytes: slices.Concat(c.DER, c.Aux)})
+	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.DER})
 }
 
@@ -65,15 +70,17 @@ func (w words) get(key, otherwise string) string {
 // (extension.go):
 //
 //	by=NAME          the issuer; otherwise it signs itself
-//	key=KIND         p256, p384, p521, p224, rsa2048 (or other sizes), ed25519; default p256
+//	key=KIND         p256, p384, p521, p224, rsa2048 (or other sizes), pss2048, ed25519; default p256
 //	keyof=NAME       the key of another certificate
 //	dn=/O=T/CN=x     the subject; default /O=T/CN=NAME
 //	issuer=/CN=y     the issuer's name, whatever it is called
 //	serial=N         default: which one it is in the case
 //	v=1              the version; default 3
-//	from=-1h to=9d   when it is valid, from now; default -1h and 99d
-//	sig=sha1         the hash of its signature, or pss
-//	spoil=yes        the signature is wrong
+//	from=-1h to=9d   when it is valid, from now; default -1h and 99d; or utc:TEXT or gen:TEXT
+//	sig=sha1         the hash of its signature; or pss, pss:HASH:HASH:SALT, oid:X (der.go, rsa.go)
+//	accept=WORD,...  the settings of its trust have these purposes (as with eku)
+//	reject=WORD,...  and these that it is not to be trusted for
+//	spoil=yes        the signature is wrong; bits: a bit of it is unused
 func (b *builder) cert(item Item, number int) error {
 	w := words(item.Words)
 	c := &Certificate{Name: item.Name, serial: big.NewInt(int64(number))}
@@ -104,9 +111,36 @@ func (b *builder) cert(item Item, number int) error {
 			return err
 		}
 	}
+	if c.Aux, err = settings(w); err != nil {
+		return err
+	}
 	b.certs[item.Name] = c
 	c.DER, err = b.sign(c, issuer, w)
 	return err
+}
+
+// settings encodes those of trust: OpenSSL's X509_CERT_AUX.
+func settings(w words) ([]byte, error) {
+	var parts [][]byte
+	for _, list := range []struct {
+		key string
+		tag byte
+	}{{"accept", 0x30}, {"reject", 0xa0}} {
+		text := w.get(list.key, "-")
+		if text == "-" {
+			continue
+		}
+		ids, err := identifiers(text, usages, func(der []byte) []byte { return der })
+		if err != nil {
+			return nil, err
+		}
+		ids[0] = list.tag
+		parts = append(parts, ids)
+	}
+	if parts == nil {
+		return nil, nil
+	}
+	return sequence(parts...), nil
 }
 
 // sign encodes a certificate and has the issuer sign it.
@@ -115,15 +149,15 @@ func (b *builder) sign(c, issuer *Certificate, w words) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	spki, err := x509.MarshalPKIXPublicKey(c.Key.Public())
+	spki, err := keyInfo(c.Key, w.get("key", ""))
 	if err != nil {
 		return nil, err
 	}
-	from, err := b.time(w.get("from", "-1h"))
+	from, err := b.timeField(w.get("from", "-1h"))
 	if err != nil {
 		return nil, err
 	}
-	to, err := b.time(w.get("to", "99d"))
+	to, err := b.timeField(w.get("to", "99d"))
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +172,29 @@ func (b *builder) sign(c, issuer *Certificate, w words) ([]byte, error) {
 	if len(extensions) > 0 {
 		extensions = tagged(asn1.Tag(3).ContextSpecific().Constructed(), sequence(extensions))
 	}
-	tbs := sequence(version, integer(c.serial), algorithm.der, c.issuer, sequence(timeOf(from), timeOf(to)), c.subject, spki, extensions)
+	tbs := sequence(version, integer(c.serial), algorithm.der, c.issuer, sequence(from, to), c.subject, spki, extensions)
+	if w.get("spoil", "") == "bits" {
+		signature, err := algorithm.signature(tbs, issuer.Key)
+		if err != nil {
+			return nil, err
+		}
+		signature[len(signature)-1] &^= 1 // the unused one
+		return sequence(tbs, algorithm.der, tagged(asn1.BIT_STRING, []byte{1}, signature)), nil
+	}
 	return algorithm.sign(tbs, issuer.Key, w.get("spoil", "") != "")
+}
+
+// timeField encodes a time: a duration from now, or a text after
+// "utc:" or "gen:".
+func (b *builder) timeField(text string) ([]byte, error) {
+	if raw, ok := strings.CutPrefix(text, "utc:"); ok {
+		return tagged(asn1.UTCTime, []byte(raw)), nil
+	}
+	if raw, ok := strings.CutPrefix(text, "gen:"); ok {
+		return tagged(asn1.GeneralizedTime, []byte(raw)), nil
+	}
+	t, err := b.time(text)
+	return timeOf(t), err
 }
 
 // time reads a duration from now, which may be in days.

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	_ "crypto/sha1"
 	_ "crypto/sha256"
+	_ "crypto/sha3"
 	_ "crypto/sha512"
 	encoding "encoding/asn1"
 	"fmt"
@@ -87,62 +88,73 @@ func timeOf(t time.Time) []byte {
 type algorithm struct {
 	hash crypto.Hash
 	der  []byte // the AlgorithmIdentifier
-	pss  bool
+	pss  *pss   // nil: not RSA-PSS
 }
 
 var null = []byte{5, 0}
 
-// algorithmFor finds the way to sign with a key; hash is a name such as
-// "sha256", or "pss" for RSA-PSS with SHA-256. Empty: sha256.
-func algorithmFor(key crypto.Signer, hash string) (a algorithm, err error) {
-	hashes := map[string]crypto.Hash{"md5": crypto.MD5, "sha1": crypto.SHA1, "sha224": crypto.SHA224, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512, "pss": crypto.SHA256, "": crypto.SHA256}
-	h, ok := hashes[hash]
-	if !ok {
-		return a, fmt.Errorf("unknown hash %q", hash)
+// hashNames are the names of hashes in cases. Those of RSA alone have the last
+// numbers of identifiers below PKCS #1.
+var (
+	hashNames = map[string]crypto.Hash{
+		"md4": crypto.MD4, "md5": crypto.MD5, "sha1": crypto.SHA1, "sha224": crypto.SHA224, "sha256": crypto.SHA256, "sha384": crypto.SHA384,
+		"sha512": crypto.SHA512, "sha3-256": crypto.SHA3_256, "sha3-512": crypto.SHA3_512, "": crypto.SHA256,
 	}
-	a.hash = h
+	rsaSignatures = map[crypto.Hash]string{
+		crypto.MD4: "1.2.840.113549.1.1.3", crypto.MD5: "1.2.840.113549.1.1.4", crypto.SHA1: "1.2.840.113549.1.1.5",
+		crypto.SHA224: "1.2.840.113549.1.1.14", crypto.SHA256: "1.2.840.113549.1.1.11", crypto.SHA384: "1.2.840.113549.1.1.12",
+		crypto.SHA512: "1.2.840.113549.1.1.13", crypto.SHA3_256: "2.16.840.1.101.3.4.3.14", crypto.SHA3_512: "2.16.840.1.101.3.4.3.16",
+	}
+	ecSignatures = map[crypto.Hash]string{
+		crypto.SHA1: "1.2.840.10045.4.1", crypto.SHA224: "1.2.840.10045.4.3.1", crypto.SHA256: "1.2.840.10045.4.3.2",
+		crypto.SHA384: "1.2.840.10045.4.3.3", crypto.SHA512: "1.2.840.10045.4.3.4",
+	}
+)
+
+// algorithmFor finds the way to sign with a key; name is that of a hash such as
+// "sha256", "pss..." (see pssOf), or "oid:X" for an identifier without
+// parameters whose signature is one with SHA-256. Empty: sha256.
+func algorithmFor(key crypto.Signer, name string) (a algorithm, err error) {
+	if dotted, ok := strings.CutPrefix(name, "oid:"); ok {
+		id, err := oid(dotted)
+		if _, edwards := key.(ed25519.PrivateKey); !edwards {
+			a.hash = crypto.SHA256
+		}
+		a.der = sequence(object(id))
+		return a, err
+	}
+	signatures, parameters := rsaSignatures, null
 	switch key.(type) {
 	case ed25519.PrivateKey:
-		a.hash = 0
 		a.der = sequence(object(encoding.ObjectIdentifier{1, 3, 101, 112}))
+		return a, nil
 	case *ecdsa.PrivateKey:
-		ids := map[crypto.Hash]encoding.ObjectIdentifier{
-			crypto.SHA1: {1, 2, 840, 10045, 4, 1}, crypto.SHA224: {1, 2, 840, 10045, 4, 3, 1}, crypto.SHA256: {1, 2, 840, 10045, 4, 3, 2},
-			crypto.SHA384: {1, 2, 840, 10045, 4, 3, 3}, crypto.SHA512: {1, 2, 840, 10045, 4, 3, 4},
-		}
-		if ids[h] == nil {
-			return a, fmt.Errorf("no ECDSA with %s", h)
-		}
-		a.der = sequence(object(ids[h]))
+		signatures, parameters = ecSignatures, nil
 	case *rsa.PrivateKey:
-		if hash == "pss" {
-			a.pss = true
-			sha256 := sequence(object(encoding.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}), null)
-			mgf1 := sequence(object(encoding.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 8}), sha256)
-			context := func(n int, der []byte) []byte { return tagged(asn1.Tag(n).ContextSpecific().Constructed(), der) }
-			a.der = sequence(object(encoding.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}),
-				sequence(context(0, sha256), context(1, mgf1), context(2, integer(big.NewInt(32)))))
-			break
+		if strings.HasPrefix(name, "pss") {
+			if a.pss, err = pssOf(name); err != nil {
+				return a, err
+			}
+			a.hash, parameters = a.pss.hash, a.pss.parameters()
+			if name == "pss:" {
+				parameters = nil
+			}
+			a.der = sequence(object(oidPSS), parameters)
+			return a, nil
 		}
-		last := map[crypto.Hash]int{crypto.MD5: 4, crypto.SHA1: 5, crypto.SHA224: 14, crypto.SHA256: 11, crypto.SHA384: 12, crypto.SHA512: 13}[h]
-		a.der = sequence(object(encoding.ObjectIdentifier{1, 2, 840, 113549, 1, 1, last}), null)
 	}
-	return a, nil
+	h, known := hashNames[name]
+	if !known || signatures[h] == "" {
+		return a, fmt.Errorf("no way to sign with %q", name)
+	}
+	id, err := oid(signatures[h])
+	a.hash, a.der = h, sequence(object(id), parameters)
+	return a, err
 }
 
 // sign returns what is signed, the algorithm and the signature in a sequence.
 func (a algorithm) sign(tbs []byte, key crypto.Signer, spoil bool) ([]byte, error) {
-	digest := tbs
-	opts := crypto.SignerOpts(a.hash)
-	if a.hash != 0 {
-		h := a.hash.New()
-		h.Write(tbs)
-		digest = h.Sum(nil)
-	}
-	if a.pss {
-		opts = &rsa.PSSOptions{SaltLength: 32, Hash: a.hash}
-	}
-	signature, err := key.Sign(rand.Reader, digest, opts)
+	signature, err := a.signature(tbs, key)
 	if err != nil {
 		return nil, err
 	}
@@ -150,4 +162,21 @@ func (a algorithm) sign(tbs []byte, key crypto.Signer, spoil bool) ([]byte, erro
 		signature[len(signature)-1] ^= 1
 	}
 	return sequence(tbs, a.der, bitString(signature)), nil
+}
+
+func (a algorithm) signature(tbs []byte, key crypto.Signer) ([]byte, error) {
+	digest := tbs
+	opts := crypto.SignerOpts(a.hash)
+	if a.hash == crypto.MD4 {
+		return make([]byte, 256), nil // package crypto has none, and neither has OpenSSL
+	}
+	if a.hash != 0 {
+		h := a.hash.New()
+		h.Write(tbs)
+		digest = h.Sum(nil)
+	}
+	if k, ok := key.(*rsa.PrivateKey); ok && (k.N.BitLen() < smallestKey || a.pss != nil) {
+		return signRSA(k, a, digest), nil
+	}
+	return key.Sign(rand.Reader, digest, opts)
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,6 +20,10 @@ var keys struct {
 
 // keyFor returns a key of a kind for a name, always the same one.
 func keyFor(kind, name string) (crypto.Signer, error) {
+	if size, ok := strings.CutPrefix(kind, "pss"); ok {
+		size, _, _ = strings.Cut(size, ":")
+		kind = "rsa" + size
+	}
 	keys.Lock()
 	defer keys.Unlock()
 	id := kind + " " + name
@@ -57,7 +60,7 @@ func newKey(kind string) (crypto.Signer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return rsa.GenerateKey(rand.Reader, n)
+		return newRSA(n)
 	}
 	return nil, fmt.Errorf("unknown kind of key %q", kind)
 }

@@ -1,0 +1,210 @@
+package pki
+
+import (
+	"math/big"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// extensionReaders read the values of extensions that the checks need. They
+// report whether the value can be read. What follows the value does not matter.
+var extensionReaders = map[string]func(*extensions, cryptobyte.String) bool{
+	"2.5.29.19":             (*extensions).readBasicConstraints,
+	"1.3.6.1.5.5.7.1.14":    (*extensions).readProxyInfo,
+	"2.5.29.15":             (*extensions).readKeyUsage,
+	"2.5.29.37":             (*extensions).readExtKeyUsage,
+	"2.16.840.1.113730.1.1": (*extensions).readNetscapeType,
+	"2.5.29.14":             (*extensions).readKeyID,
+	"2.5.29.35":             (*extensions).readAuthorityKeyID,
+	"2.5.29.17":             func(_ *extensions, v cryptobyte.String) bool { return readGeneralNames(&v, asn1.SEQUENCE) != nil },
+	"2.5.29.30":             func(_ *extensions, v cryptobyte.String) bool { return validNameConstraints(v) },
+	"2.5.29.31":             func(_ *extensions, v cryptobyte.String) bool { return validDistributionPoints(v) },
+}
+
+// supportedCritical are the extensions that may be critical. Nothing is made of
+// those without a reader: nginx has OpenSSL check no policies.
+var supportedCritical = map[string]bool{
+	"2.16.840.1.113730.1.1": true, "2.5.29.15": true, "2.5.29.17": true, "2.5.29.19": true, "2.5.29.30": true, "2.5.29.31": true,
+	"2.5.29.32": true, "2.5.29.33": true, "2.5.29.36": true, "2.5.29.37": true, "2.5.29.54": true, "1.3.6.1.5.5.7.1.14": true,
+	"1.3.6.1.5.5.7.1.7": true, "1.3.6.1.5.5.7.1.8": true, // addresses and systems of RFC 3779
+	"1.3.6.1.5.5.7.48.1.5": true, // ocsp-nocheck
+}
+
+const (
+	oidSubjectAltName = "2.5.29.17"
+	oidIssuerAltName  = "2.5.29.18"
+)
+
+// readExtensions reads a list of extensions.
+func (e *extensions) readExtensions(list cryptobyte.String) {
+	seen := map[string]bool{}
+	for !list.Empty() {
+		id, critical, value, ok := readExtension(&list)
+		if !ok {
+			e.invalid = true
+			return
+		}
+		if reader := extensionReaders[id]; reader != nil && (seen[id] || !reader(e, value)) {
+			e.invalid = true
+		}
+		seen[id] = true
+		e.unhandled = e.unhandled || critical && !supportedCritical[id]
+	}
+	if e.proxy && (e.authority || seen[oidSubjectAltName] || seen[oidIssuerAltName]) { // RFC 3820, 3.5 to 3.7
+		e.invalid = true
+	}
+}
+
+func readExtension(list *cryptobyte.String) (id string, critical bool, value cryptobyte.String, ok bool) {
+	var one cryptobyte.String
+	var oid oidValue
+	ok = list.ReadASN1(&one, asn1.SEQUENCE) && one.ReadASN1ObjectIdentifier(&oid) &&
+		readFlag(&one, &critical) && one.ReadASN1(&value, asn1.OCTET_STRING) && one.Empty()
+	return oid.String(), critical, value, ok
+}
+
+// readFlag reads a BOOLEAN that is false if it is left out.
+func readFlag(s *cryptobyte.String, flag *bool) bool {
+	return !s.PeekASN1Tag(asn1.BOOLEAN) || s.ReadASN1Boolean(flag)
+}
+
+func (e *extensions) readBasicConstraints(value cryptobyte.String) bool {
+	var seq cryptobyte.String
+	e.constraints = true
+	if !value.ReadASN1(&seq, asn1.SEQUENCE) || !readFlag(&seq, &e.authority) {
+		return false
+	}
+	length, ok := readLimit(&seq)
+	e.pathLength = length
+	return ok && seq.Empty()
+}
+
+// readLimit reads a number that may be left out, and then is -1. A number too
+// large to be reached is none either.
+func readLimit(s *cryptobyte.String) (int, bool) {
+	n := new(big.Int)
+	switch {
+	case !s.PeekASN1Tag(asn1.INTEGER):
+		return -1, true
+	case !s.ReadASN1Integer(n) || n.Sign() < 0:
+		return -1, false
+	case !n.IsInt64():
+		return -1, true
+	}
+	return int(min(n.Int64(), 1<<30)), true
+}
+
+func (e *extensions) readProxyInfo(value cryptobyte.String) bool {
+	var seq, policy cryptobyte.String
+	if !value.ReadASN1(&seq, asn1.SEQUENCE) {
+		return false
+	}
+	length, ok := readLimit(&seq)
+	if !ok || !seq.ReadASN1(&policy, asn1.SEQUENCE) || !seq.Empty() || !policy.SkipASN1(asn1.OBJECT_IDENTIFIER) ||
+		!policy.SkipOptionalASN1(asn1.OCTET_STRING) || !policy.Empty() {
+		return false
+	}
+	e.proxy, e.proxyLength = true, length
+	return true
+}
+
+// readBits reads a bit string: the first bit of the first byte is 0x80, the
+// first one of the second 0x8000.
+func readBits(value cryptobyte.String) (usage, bool) {
+	var bits cryptobyte.String
+	if !value.ReadASN1(&bits, asn1.BIT_STRING) || len(bits) == 0 || bits[0] > 7 {
+		return 0, false
+	}
+	unused, bytes := bits[0], bits[1:]
+	var set usage
+	for i, b := range bytes[:min(len(bytes), 2)] {
+		if i == len(bytes)-1 {
+			b &= 0xff << unused
+		}
+		set |= usage(b) << (8 * i)
+	}
+	return set, true
+}
+
+// readKeyUsage wants at least one bit (RFC 5280, 4.2.1.3).
+func (e *extensions) readKeyUsage(value cryptobyte.String) bool {
+	set, ok := readBits(value)
+	e.keyUsage = &set
+	return ok && set != 0
+}
+
+func (e *extensions) readNetscapeType(value cryptobyte.String) bool {
+	set, ok := readBits(value)
+	set &= 0xff
+	e.netscape = &set
+	return ok
+}
+
+func (e *extensions) readExtKeyUsage(value cryptobyte.String) bool {
+	var list cryptobyte.String
+	e.extKeyUsage = new(usage)
+	if !value.ReadASN1(&list, asn1.SEQUENCE) {
+		return false
+	}
+	for !list.Empty() {
+		var id oidValue
+		if !list.ReadASN1ObjectIdentifier(&id) {
+			return false
+		}
+		*e.extKeyUsage |= extUsages[id.String()]
+	}
+	return true
+}
+
+func (e *extensions) readKeyID(value cryptobyte.String) bool {
+	var id cryptobyte.String
+	ok := value.ReadASN1(&id, asn1.OCTET_STRING)
+	e.keyID = notNil(id)
+	return ok
+}
+
+func (e *extensions) readAuthorityKeyID(value cryptobyte.String) bool {
+	var seq, keyID, serial cryptobyte.String
+	var hasKeyID, hasSerial bool
+	if !value.ReadASN1(&seq, asn1.SEQUENCE) || !seq.ReadOptionalASN1(&keyID, &hasKeyID, asn1.Tag(0).ContextSpecific()) {
+		return false
+	}
+	if hasKeyID {
+		e.issuerKeyID.keyID = notNil(keyID)
+	}
+	tag := asn1.Tag(1).ContextSpecific().Constructed()
+	if seq.PeekASN1Tag(tag) {
+		names := readGeneralNames(&seq, tag)
+		if names == nil {
+			return false
+		}
+		e.issuerKeyID.issuer = names.directory
+	}
+	if !seq.ReadOptionalASN1(&serial, &hasSerial, asn1.Tag(2).ContextSpecific()) || !seq.Empty() {
+		return false
+	}
+	if !hasSerial {
+		return true
+	}
+	n, ok := readInteger(serial)
+	e.issuerKeyID.serial = n
+	return ok
+}
+
+// readInteger reads the contents of an INTEGER.
+func readInteger(content []byte) (*big.Int, bool) {
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.INTEGER, func(b *cryptobyte.Builder) { b.AddBytes(content) })
+	s := cryptobyte.String(b.BytesOrPanic())
+	n := new(big.Int)
+	return n, s.ReadASN1Integer(n)
+}
+
+// notNil is an empty slice if b is nil: something empty is there.
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
