@@ -71,7 +71,8 @@ func (w words) get(key, otherwise string) string {
 //	issuer=/CN=y     the issuer's name, whatever it is called
 //	serial=N         default: which one it is in the case
 //	v=1              the version; default 3
-//	from=-1h to=9d   when it is valid, from now; default -1h and 99d
+//	from=-1h to=9d   when it is valid, from now, or 2060-01-31T23:59:59Z; default: from an hour
+//	                 before today to 99 days after
 //	sig=sha1         the hash of its signature, or pss
 //	spoil=yes        the signature is wrong
 func (b *builder) cert(item Item, number int) error {
@@ -119,11 +120,12 @@ func (b *builder) sign(c, issuer *Certificate, w words) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := b.time(w.get("from", "-1h"))
+	today := b.now.Truncate(24 * time.Hour)
+	from, err := b.time(w.get("from", today.Add(-time.Hour).Format(time.RFC3339)))
 	if err != nil {
 		return nil, err
 	}
-	to, err := b.time(w.get("to", "99d"))
+	to, err := b.time(w.get("to", today.AddDate(0, 0, 99).Format(time.RFC3339)))
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +144,11 @@ func (b *builder) sign(c, issuer *Certificate, w words) ([]byte, error) {
 	return algorithm.sign(tbs, issuer.Key, w.get("spoil", "") != "")
 }
 
-// time reads a duration from now, which may be in days.
+// time reads a duration from now, which may be in days, or a time.
 func (b *builder) time(text string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		if _, err := fmt.Sscanf(days, "%d", &n); err != nil {
