@@ -14,6 +14,10 @@ func randomNames(r *rand.Rand, c *Case) {
 		addAuthorities(r, c)
 	}
 	last := len(c.Certs) - 1
+	if r.IntN(4) == 0 {
+		randomHosts(r, c, &c.Certs[last])
+		return
+	}
 	for i := range c.Certs {
 		item := &c.Certs[i]
 		if i == last || r.IntN(6) == 0 {
@@ -32,6 +36,20 @@ func randomNames(r *rand.Rand, c *Case) {
 	}
 	if r.IntN(3) == 0 {
 		c.Host = randomHost(r)
+	}
+}
+
+// randomHosts gives a certificate names of hosts only, and asks for one.
+func randomHosts(r *rand.Rand, c *Case, leaf *Item) {
+	c.Host = randomHost(r)
+	leaf.set("dn", "/O=T/CN"+oneOf(r, "", ".bmp", ".t61")+"="+randomHost(r)+oneOf(r, "", "/CN=", "+CN=")+randomHost(r))
+	switch r.IntN(3) {
+	case 0:
+		leaf.set("san", "")
+	case 1:
+		leaf.set("san", "email:"+ascii(randomHost(r)))
+	default:
+		leaf.set("san", "dns:"+ascii(randomHost(r))+",dns:"+ascii(randomHost(r)))
 	}
 }
 
@@ -92,8 +110,8 @@ func randomAttribute(r *rand.Rand) string {
 	case 2:
 		return "email" + oneOf(r, "", "", "", "", ".utf8") + "=" + randomEmail(r)
 	case 3:
-		ascii := oneOf(r, "T", "t", "%20T", "T%20%20T", "t%20t", "U", "%20", "")
-		return "O" + oneOf(r, oneOf(r, "", ".printable", ".t61", ".bmp", ".ia5")+"="+ascii, oneOf(r, "", ".t61", ".bmp")+"="+oneOf(r, "é", "É", "T%09T", "%23", "%23T"))
+		plain := oneOf(r, "T", "t", "%20T", "T%20%20T", "t%20t", "U", "%20", "")
+		return "O" + oneOf(r, oneOf(r, "", ".printable", ".t61", ".bmp", ".ia5")+"="+plain, oneOf(r, "", ".t61", ".bmp")+"="+oneOf(r, "é", "É", "T%09T", "%23", "%23T"))
 	case 4:
 		return oneOf(r, "OU", "1.2.3", "1.2.3.4", "UID", "2.5.4.16", "DC.utf8", "ST") + "=" + oneOf(r, "T", "t", "x", "x,y%3Bz", "%22q%22", "a%2Bb", "%5C<>", "%01%7F", "a=b", "日本")
 	case 5:
@@ -106,7 +124,12 @@ func randomAttribute(r *rand.Rand) string {
 
 func randomHost(r *rand.Rand) string {
 	return oneOf(r, "a.test", "a.test", "b.a.test", "A.Test", "xa.test", "test", "c.b.a.test", ".a.test", "*.a.test", "b*.a.test", "*b.a.test",
-		"a.test.", "a_b.a.test", "-a.test", "a-.test", "a..test", "b.test", "xn--a.a.test", "xn--*.a.test", "10.0.0.1", "a%20b.test", ".", "*")
+		"a.test.", "a_b.a.test", "bc.a.test", "xn--b.a.test", "cb.a.test", "B.A.TEST", "*.test", "*.b.a.test", ".b.a.test", ".test", "x*.a.test", "*-b.a.test", "c-b.a.test", "-a.test", "a-.test", "a..test", "b.test", "xn--a.a.test", "xn--*.a.test", "10.0.0.1", ".", "*", "a.test:1", "ä.test", "Ä.test")
+}
+
+// ascii makes a name one that an IA5String can have.
+func ascii(name string) string {
+	return strings.Map(func(r rune) rune { return min(r, 'x') }, name)
 }
 
 func randomEmail(r *rand.Rand) string {
@@ -116,7 +139,7 @@ func randomEmail(r *rand.Rand) string {
 func randomGeneralName(r *rand.Rand) string {
 	switch r.IntN(12) {
 	case 0, 1, 2:
-		return "dns:" + strings.ReplaceAll(oneOf(r, randomHost(r), randomHost(r), "a.test%00", ""), "%20", "")
+		return "dns:" + ascii(oneOf(r, randomHost(r), randomHost(r), "a.test%00", ""))
 	case 3, 4:
 		return "email:" + randomEmail(r)
 	case 5:
