@@ -14,6 +14,7 @@ func randomNames(r *rand.Rand, c *Case) {
 		addAuthorities(r, c)
 	}
 	last := len(c.Certs) - 1
+	randomTexts(r, &c.Certs[last])
 	if r.IntN(4) == 0 {
 		randomHosts(r, c, &c.Certs[last])
 		return
@@ -36,6 +37,17 @@ func randomNames(r *rand.Rand, c *Case) {
 	}
 	if r.IntN(3) == 0 {
 		c.Host = randomHost(r)
+	}
+}
+
+// randomTexts gives a certificate a serial number and times, at times.
+func randomTexts(r *rand.Rand, leaf *Item) {
+	if r.IntN(4) == 0 {
+		leaf.set("serial", "0x"+strings.Repeat(oneOf(r, "00", "01", "7f", "80", "ff"), 1+r.IntN(3))+strings.Repeat("5a", r.IntN(40)))
+	}
+	if r.IntN(4) == 0 {
+		leaf.set("from", fmt.Sprintf("%04d-%02d-%02dT%02d:00:59Z", 1+r.IntN(2025), 1+r.IntN(12), 1+r.IntN(28), r.IntN(24)))
+		leaf.set("to", fmt.Sprintf("%d-%02d-%02dT%02d:59:00Z", 2040+r.IntN(2000), 1+r.IntN(12), 1+r.IntN(28), r.IntN(24)))
 	}
 }
 
