@@ -26,13 +26,13 @@ func randomNames(r *rand.Rand, c *Case) {
 				item.set("dn", randomDN(r))
 			}
 			if r.IntN(4) > 0 {
-				item.set("san", randomNameList(r, 4, randomGeneralName))
+				item.set(oneOf(r, "san", "san", "san", "san!"), randomNameList(r, 4, randomGeneralName))
 			} else if i == last {
 				item.set("san", "")
 			}
 		}
 		if i < last && r.IntN(2) == 0 {
-			item.set("nc", randomNameList(r, 3, randomSubtree))
+			item.set(oneOf(r, "nc", "nc!"), randomNameList(r, 3, randomSubtree))
 		}
 	}
 	if r.IntN(3) == 0 {
@@ -89,9 +89,12 @@ func addAuthorities(r *rand.Rand, c *Case) {
 	c.Certs = append(c.Certs, leaf)
 }
 
-// set changes a word, or adds it; no value takes it away.
+// set changes a word, critical or not, or adds it; no value takes it away.
 func (i *Item) set(key, value string) {
-	i.Words = slices.DeleteFunc(slices.Clone(i.Words), func(word string) bool { return strings.HasPrefix(word, key+"=") })
+	i.Words = slices.DeleteFunc(slices.Clone(i.Words), func(word string) bool {
+		old, _, _ := strings.Cut(word, "=")
+		return strings.TrimSuffix(old, "!") == strings.TrimSuffix(key, "!")
+	})
 	if value != "" {
 		i.Words = append(i.Words, key+"="+value)
 	}
