@@ -26,8 +26,9 @@ import (
 )
 
 // verdicts are what a server says of a case: numbers of OpenSSL, 0 being
-// success, or "name" for the certificate of another host.
-type verdicts struct{ client, server string }
+// success, or "name" for the certificate of another host. The texts are what it
+// says of the good certificate of a client.
+type verdicts struct{ client, server, texts string }
 
 // judge is a running server with cases to judge.
 type judge struct {
@@ -117,6 +118,9 @@ func writeStrong(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "strong.pem"), text, 0o600)
 }
 
+// clientTexts are what a server says of a client's certificate.
+const clientTexts = "$ssl_client_s_dn|$ssl_client_i_dn|$ssl_client_serial|$ssl_client_v_start|$ssl_client_v_end"
+
 func (j *judge) config() string {
 	var b strings.Builder
 	b.WriteString("worker_processes 1; worker_rlimit_nofile 9000; error_log error.log info;\nevents { worker_connections 4000; }\nstream {\n" +
@@ -131,9 +135,9 @@ func (j *judge) config() string {
 			own = "ssl_certificate strong.pem; ssl_certificate_key strong.pem; "
 		}
 		proxyCRL := strings.ReplaceAll(crl, "ssl_", "proxy_ssl_")
-		fmt.Fprintf(&b, "server { listen unix:%s ssl; error_log %s info; ssl_verify_client on; %sssl_client_certificate %s; %sssl_verify_depth %d; ssl_ciphers DEFAULT@SECLEVEL=%d; return ok; }\n",
-			j.file(n, "c"), j.file(n, "clog"), own, j.file(n, "trust"), crl, c.Depth, c.Level)
-		fmt.Fprintf(&b, "server { listen unix:%s; error_log %s info; proxy_pass unix:%s; proxy_ssl on; proxy_ssl_verify on; proxy_ssl_name %s; proxy_ssl_trusted_certificate %s; %sproxy_ssl_verify_depth %d; proxy_ssl_ciphers DEFAULT@SECLEVEL=%d; }\n",
+		fmt.Fprintf(&b, "server { listen unix:%s ssl; error_log %s info; ssl_verify_client on; %sssl_client_certificate %s; %sssl_verify_depth %d; ssl_ciphers DEFAULT@SECLEVEL=%d; return \"ok\\n%s\"; }\n",
+			j.file(n, "c"), j.file(n, "clog"), own, j.file(n, "trust"), crl, c.Depth, c.Level, clientTexts)
+		fmt.Fprintf(&b, "server { listen unix:%s; error_log %s info; proxy_pass unix:%s; proxy_ssl on; proxy_ssl_verify on; proxy_ssl_name \"%s\"; proxy_ssl_trusted_certificate %s; %sproxy_ssl_verify_depth %d; proxy_ssl_ciphers DEFAULT@SECLEVEL=%d; }\n",
 			j.file(n, "p"), j.file(n, "plog"), filepath.Join(j.dir, j.file(n, "b")), c.HostName(), j.file(n, "trust"), proxyCRL, c.Depth, c.Level)
 	}
 	b.WriteString("}\n")
@@ -148,7 +152,8 @@ func (j *judge) askAll() []verdicts {
 	for n := range j.cases {
 		places <- struct{}{}
 		wait.Go(func() {
-			all[n] = verdicts{j.asClient(n), j.asServer(n)}
+			all[n].client, all[n].texts = j.asClient(n)
+			all[n].server = j.asServer(n)
 			<-places
 		})
 	}
@@ -169,17 +174,18 @@ func (j *judge) shown(n int) *tls.Certificate {
 const verdictPatience = 10 * time.Second
 
 // asClient shows the certificates of a case as a client.
-func (j *judge) asClient(n int) string {
+func (j *judge) asClient(n int) (verdict, texts string) {
 	conn, err := net.Dial("unix", filepath.Join(j.dir, j.file(n, "c")))
 	if err != nil {
-		return err.Error()
+		return err.Error(), ""
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(verdictPatience))
 	pair := j.shown(n)
 	c := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }})
-	text, err := io.ReadAll(c)
-	return j.verdict(string(text), err, j.file(n, "clog"))
+	answer, err := io.ReadAll(c)
+	text, texts, _ := strings.Cut(string(answer), "\n")
+	return j.verdict(text, err, j.file(n, "clog")), texts
 }
 
 // asServer shows them as a server.

@@ -28,18 +28,24 @@ func TestCases(t *testing.T) {
 			cases, err := pkitest.Parse(string(text))
 			require.NoError(t, err)
 			for _, c := range cases {
-				if client, server, ok := judged(t, c); ok {
-					assert.Equal(t, c.Client, client, "as a client\n%s", c)
-					assert.Equal(t, c.Server, server, "as a server\n%s", c)
+				client, server, leaf := judged(t, c)
+				if leaf == nil {
+					continue
+				}
+				assert.Equal(t, c.Client, client, "as a client\n%s", c)
+				assert.Equal(t, c.Server, server, "as a server\n%s", c)
+				if c.Texts != "" {
+					texts := []string{DN(leaf.RawSubject), DN(leaf.RawIssuer), Serial(leaf.SerialNumber), Time(leaf.NotBefore), Time(leaf.NotAfter)}
+					assert.Equal(t, c.Texts, strings.Join(texts, "|"), "%s", c)
 				}
 			}
 		})
 	}
 }
 
-// judged returns our verdicts on a case; false: Go cannot read what the peer
-// shows.
-func judged(t *testing.T, c *pkitest.Case) (client, server string, ok bool) {
+// judged returns our verdicts on a case and the peer's certificate; nil: Go cannot
+// read what the peer shows.
+func judged(t *testing.T, c *pkitest.Case) (client, server string, leaf *x509.Certificate) {
 	t.Helper()
 	m, err := c.Build()
 	require.NoError(t, err, c)
@@ -63,7 +69,7 @@ func judged(t *testing.T, c *pkitest.Case) (client, server string, ok bool) {
 	for _, shown := range m.Send {
 		cert, err := x509.ParseCertificate(shown.DER)
 		if err != nil {
-			return "", "", false
+			return "", "", nil
 		}
 		peer = append(peer, cert)
 	}
@@ -76,5 +82,5 @@ func judged(t *testing.T, c *pkitest.Case) (client, server string, ok bool) {
 	if result == OK && !MatchesHost(peer[0], c.HostName()) {
 		server = "name"
 	}
-	return client, server, true
+	return client, server, peer[0]
 }

@@ -40,6 +40,9 @@ type extensions struct {
 	netscape    *usage
 	keyID       []byte // nil: none
 	issuerKeyID authorityKeyID
+
+	alternatives []generalName // of the subject
+	limits       *constraints  // on names below; nil: none
 }
 
 // usage is a set of bits. Nil allows everything.

@@ -1,7 +1,11 @@
 package pki
 
 import (
+	encoding "encoding/asn1"
 	"math/big"
+	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -17,8 +21,8 @@ var extensionReaders = map[string]func(*extensions, cryptobyte.String) bool{
 	"2.16.840.1.113730.1.1": (*extensions).readNetscapeType,
 	"2.5.29.14":             (*extensions).readKeyID,
 	"2.5.29.35":             (*extensions).readAuthorityKeyID,
-	"2.5.29.17":             func(_ *extensions, v cryptobyte.String) bool { return readGeneralNames(&v, asn1.SEQUENCE) != nil },
-	"2.5.29.30":             func(_ *extensions, v cryptobyte.String) bool { return validNameConstraints(v) },
+	"2.5.29.17":             (*extensions).readAlternativeNames,
+	"2.5.29.30":             (*extensions).readNameConstraints,
 	"2.5.29.31":             func(_ *extensions, v cryptobyte.String) bool { return validDistributionPoints(v) },
 }
 
@@ -175,11 +179,13 @@ func (e *extensions) readAuthorityKeyID(value cryptobyte.String) bool {
 	}
 	tag := asn1.Tag(1).ContextSpecific().Constructed()
 	if seq.PeekASN1Tag(tag) {
-		names := readGeneralNames(&seq, tag)
-		if names == nil {
+		names, ok := readGeneralNames(&seq, tag)
+		if !ok {
 			return false
 		}
-		e.issuerKeyID.issuer = names.directory
+		if i := slices.IndexFunc(names, func(n generalName) bool { return n.kind == nameDirectory }); i >= 0 {
+			e.issuerKeyID.issuer = notNil(names[i].value)
+		}
 	}
 	if !seq.ReadOptionalASN1(&serial, &hasSerial, asn1.Tag(2).ContextSpecific()) || !seq.Empty() {
 		return false
@@ -207,4 +213,15 @@ func notNil(b []byte) []byte {
 		return []byte{}
 	}
 	return b
+}
+
+type oidValue = encoding.ObjectIdentifier
+
+// oidOf is the identifier in dotted form.
+func oidOf(text string) (id oidValue) {
+	for part := range strings.SplitSeq(text, ".") {
+		n, _ := strconv.Atoi(part)
+		id = append(id, n)
+	}
+	return id
 }

@@ -2,34 +2,54 @@ package pki
 
 import (
 	"crypto/x509"
-	"encoding/asn1"
 	"strings"
 )
 
-var oidCommonName = asn1.ObjectIdentifier{2, 5, 4, 3}
-
-// MatchesHost tells whether a certificate is for a host, the way OpenSSL's
+// MatchesHost reports whether a certificate is for a host, the way OpenSSL's
 // X509_check_host does. Unlike package x509 it takes the common names of a
 // certificate without names of hosts, never looks at addresses, and compares
 // the names of hosts with whatever name is asked for. No certificate is for "".
 func MatchesHost(cert *x509.Certificate, host string) bool {
-	names := cert.DNSNames
-	if len(names) == 0 {
-		names = commonNames(cert)
+	return matchesHost(read(cert), host)
+}
+
+func matchesHost(cert *certificate, host string) bool {
+	if len(host) > 1 {
+		host = strings.TrimSuffix(host, "\x00") // OpenSSL takes it for the end of a C string
 	}
-	for _, name := range names {
-		if host != "" && name != "" && matchName(name, host) {
+	if host == "" || strings.Contains(host, "\x00") {
+		return false
+	}
+	var patterns []string
+	for _, name := range cert.alternatives {
+		if name.kind == nameDNS {
+			patterns = append(patterns, string(name.value))
+		}
+	}
+	if patterns == nil {
+		patterns = commonNames(cert.Certificate)
+	}
+	for _, pattern := range patterns {
+		if pattern != "" && matchName(pattern, host) {
 			return true
 		}
 	}
 	return false
 }
 
+// commonNames are those of the subject, in UTF-8, up to one that has no such
+// form.
 func commonNames(cert *x509.Certificate) (names []string) {
-	for _, part := range cert.Subject.Names {
-		if text, ok := part.Value.(string); ok && part.Type.Equal(oidCommonName) {
-			names = append(names, text)
+	subject, _ := readName(cert.RawSubject)
+	for _, a := range subject {
+		if a.id != idCommonName {
+			continue
 		}
+		text, ok := a.text()
+		if !ok {
+			break
+		}
+		names = append(names, text)
 	}
 	return names
 }
@@ -47,7 +67,8 @@ func CommonName(cert *x509.Certificate) string {
 // stands for all hosts below it.
 func matchName(pattern, host string) bool {
 	if len(host) > 1 && host[0] == '.' {
-		return len(pattern) >= len(host) && sameName(pattern[len(pattern)-len(host):], host)
+		below, ok := cutSuffixFold(pattern, host)
+		return ok && !strings.Contains(below, "\x00")
 	}
 	if star := validStar(pattern); star >= 0 {
 		return matchStar(pattern[:star], pattern[star+1:], host)
@@ -56,17 +77,17 @@ func matchName(pattern, host string) bool {
 }
 
 // sameName compares without regard to the case of ASCII letters.
-func sameName(pattern, host string) bool {
-	return len(pattern) == len(host) && !strings.Contains(pattern, "\x00") && lowerASCII(pattern) == lowerASCII(host)
-}
+func sameName(pattern, host string) bool { return lowerASCII(pattern) == lowerASCII(host) }
 
+// lowerASCII makes ASCII letters small and keeps all other bytes.
 func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] += 'a' - 'A'
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }
 
 // validStar returns where a pattern has its wildcard: at the beginning or end
@@ -87,11 +108,16 @@ func validStar(pattern string) int {
 		labels[0] = "x" + after // which may begin with a hyphen
 	}
 	for _, label := range labels {
-		if label == "" || label[0] == '-' || label[len(label)-1] == '-' || !onlyLabelBytes(label) {
+		if !isLabel(label) {
 			return -1
 		}
 	}
 	return star
+}
+
+// isLabel reports whether a text is a well-formed label of the name of a host.
+func isLabel(s string) bool {
+	return s != "" && s[0] != '-' && s[len(s)-1] != '-' && onlyLabelBytes(s)
 }
 
 const labelBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"

@@ -10,6 +10,7 @@ const OK Result = 0
 
 // What can be wrong with a certificate or with its chain.
 const (
+	unspecified          Result = 1
 	noIssuer             Result = 2
 	noIssuerKey          Result = 6
 	badSignature         Result = 7
@@ -33,6 +34,10 @@ const (
 	noDigitalSignature   Result = 39
 	proxyNotAllowed      Result = 40
 	forbiddenName        Result = 47
+	excludedName         Result = 48
+	boundedSubtree       Result = 49
+	unknownConstraint    Result = 51
+	badNameSyntax        Result = 53
 	leafKeyTooSmall      Result = 66
 	authorityKeyTooSmall Result = 67
 	weakSignature        Result = 68

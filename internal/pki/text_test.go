@@ -10,6 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// rdnSET is a relative distinguished name; package asn1 wants this ending.
+type rdnSET []pair
+
+type pair struct {
+	Type  asn1.ObjectIdentifier
+	Value asn1.RawValue
+}
+
 func rdn(oid string, tag int, value string) rdnSET {
 	ids := map[string]asn1.ObjectIdentifier{"CN": {2, 5, 4, 3}, "O": {2, 5, 4, 10}, "OU": {2, 5, 4, 11}, "?": {1, 2, 3}}
 	return rdnSET{{ids[oid], asn1.RawValue{Tag: tag, Bytes: []byte(value)}}}
@@ -30,7 +38,7 @@ func TestDN(t *testing.T) {
 		{`CN=\C3\A9\0A`, []rdnSET{rdn("CN", asn1.TagUTF8String, "é\n")}},
 		{`CN=\C3\A9`, []rdnSET{rdn("CN", asn1.TagT61String, "\xe9")}},
 		{`CN=\C3\A9`, []rdnSET{rdn("CN", asn1.TagBMPString, "\x00\xe9")}},
-		{`CN=\C3\A9`, []rdnSET{rdn("CN", tagUniversalString, "\x00\x00\x00\xe9")}},
+		{`CN=\C3\A9`, []rdnSET{rdn("CN", int(tagUniversalString), "\x00\x00\x00\xe9")}},
 		{`1.2.3=#0C0161`, []rdnSET{rdn("?", asn1.TagUTF8String, "a")}},
 	} {
 		raw, err := asn1.Marshal(tt.name)

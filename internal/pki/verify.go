@@ -77,7 +77,7 @@ func (c *check) run(peer []*x509.Certificate) {
 	for _, cert := range c.certs {
 		c.chain = append(c.chain, cert.Certificate)
 	}
-	for _, step := range []func(){c.checkExtensions, c.checkLevel, c.checkRevocation, c.checkSignatures, c.checkProxyNames, c.checkNames} {
+	for _, step := range []func(){c.checkExtensions, c.checkLevel, c.checkRevocation, c.checkSignatures, c.checkNames} {
 		if c.firstCounts && c.result != OK {
 			return
 		}

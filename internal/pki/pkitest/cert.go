@@ -76,7 +76,8 @@ func (w words) get(key, otherwise string) string {
 //	issuer=/CN=y     the issuer's name, whatever it is called
 //	serial=N         default: which one it is in the case
 //	v=1              the version; default 3
-//	from=-1h to=9d   when it is valid, from now; default -1h and 99d; or utc:TEXT or gen:TEXT
+//	from=-1h to=9d   when it is valid, from now, or 2060-01-31T23:59:59Z, or utc:TEXT or gen:TEXT; default: from
+//	                 an hour before today to 99 days after
 //	sig=sha1         the hash of its signature; or pss, pss:HASH:HASH:SALT, oid:X (der.go, rsa.go)
 //	accept=WORD,...  the settings of its trust have these purposes (as with eku)
 //	reject=WORD,...  and these that it is not to be trusted for
@@ -153,11 +154,12 @@ func (b *builder) sign(c, issuer *Certificate, w words) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := b.timeField(w.get("from", "-1h"))
+	today := b.now.Truncate(24 * time.Hour)
+	from, err := b.timeField(w.get("from", today.Add(-time.Hour).Format(time.RFC3339)))
 	if err != nil {
 		return nil, err
 	}
-	to, err := b.timeField(w.get("to", "99d"))
+	to, err := b.timeField(w.get("to", today.AddDate(0, 0, 99).Format(time.RFC3339)))
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +186,7 @@ func (b *builder) sign(c, issuer *Certificate, w words) ([]byte, error) {
 	return algorithm.sign(tbs, issuer.Key, w.get("spoil", "") != "")
 }
 
-// timeField encodes a time: a duration from now, or a text after
+// timeField encodes a time: one that [builder.time] reads, or a text after
 // "utc:" or "gen:".
 func (b *builder) timeField(text string) ([]byte, error) {
 	if raw, ok := strings.CutPrefix(text, "utc:"); ok {
@@ -197,8 +199,11 @@ func (b *builder) timeField(text string) ([]byte, error) {
 	return timeOf(t), err
 }
 
-// time reads a duration from now, which may be in days.
+// time reads a duration from now, which may be in days, or a time.
 func (b *builder) time(text string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		if _, err := fmt.Sscanf(days, "%d", &n); err != nil {

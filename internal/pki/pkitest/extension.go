@@ -24,7 +24,7 @@ type extension struct {
 //	ku=WORD,...      keyUsage: sign, nonrep, keyenc, dataenc, agree, certsign, crlsign, enconly, deconly
 //	eku=WORD,...     extKeyUsage: server, client, code, email, stamp, ocsp, any, msgate, nsgate or an identifier
 //	ns=WORD,...      nsCertType: client, server, email, object, sslca, emailca, objectca
-//	nc=+dns:x,-...   nameConstraints: permitted (+) and excluded (-) names
+//	nc=+dns:x,-...   nameConstraints: permitted (+) and excluded (-) names, "|min:N" or "|max:N" after one
 //	san=NAME,...     subjectAltName; empty: an empty sequence
 //	ian=NAME,...     issuerAltName
 //	ski=auto         subjectKeyIdentifier: "auto" or bytes
@@ -201,7 +201,7 @@ func nameConstraints(_ *builder, _, _ *Certificate, text string) ([]byte, error)
 		if word == "" {
 			continue
 		}
-		name, err := generalName(word[1:])
+		tree, err := subtree(word[1:])
 		if err != nil {
 			return nil, err
 		}
@@ -209,7 +209,7 @@ func nameConstraints(_ *builder, _, _ *Certificate, text string) ([]byte, error)
 		if word[0] == '-' {
 			which = 1
 		}
-		trees[which] = append(trees[which], sequence(name)...)
+		trees[which] = append(trees[which], tree...)
 	}
 	var parts [][]byte
 	for i, tree := range trees {
@@ -218,6 +218,34 @@ func nameConstraints(_ *builder, _, _ *Certificate, text string) ([]byte, error)
 		}
 	}
 	return sequence(parts...), nil
+}
+
+// subtree encodes "dns:x", also with "|min:N" or "|max:N" after it.
+func subtree(text string) ([]byte, error) {
+	if several, ok := strings.CutPrefix(text, "times:"); ok {
+		return severalNames(several, subtree)
+	}
+	text, bounds, _ := strings.Cut(text, "|")
+	der, err := generalName(text)
+	if err != nil {
+		return nil, err
+	}
+	for bound := range strings.SplitSeq(bounds, "|") {
+		kind, text, found := strings.Cut(bound, ":")
+		if !found {
+			continue
+		}
+		n, err := number(text)
+		if err != nil {
+			return nil, err
+		}
+		tag := asn1.Tag(0)
+		if kind == "max" {
+			tag = 1
+		}
+		der = append(der, tagged(tag.ContextSpecific(), n[2:])...)
+	}
+	return sequence(der), nil
 }
 
 func altName(_ *builder, _, _ *Certificate, text string) ([]byte, error) {

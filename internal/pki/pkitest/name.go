@@ -1,10 +1,12 @@
 package pkitest
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 
@@ -12,14 +14,19 @@ import (
 )
 
 var attributes = map[string]string{
-	"CN": "2.5.4.3", "C": "2.5.4.6", "L": "2.5.4.7", "O": "2.5.4.10", "OU": "2.5.4.11", "serial": "2.5.4.5",
-	"email": "1.2.840.113549.1.9.1", "DC": "0.9.2342.19200300.100.1.25",
+	"CN": "2.5.4.3", "SN": "2.5.4.4", "C": "2.5.4.6", "L": "2.5.4.7", "ST": "2.5.4.8", "O": "2.5.4.10", "OU": "2.5.4.11",
+	"title": "2.5.4.12", "serial": "2.5.4.5", "email": "1.2.840.113549.1.9.1", "UID": "0.9.2342.19200300.100.1.1",
+	"DC": "0.9.2342.19200300.100.1.25",
 }
 
-var stringTags = map[string]asn1.Tag{"utf8": asn1.UTF8String, "printable": asn1.PrintableString, "ia5": asn1.IA5String, "t61": asn1.T61String, "bmp": 30, "octet": asn1.OCTET_STRING}
+var stringTags = map[string]asn1.Tag{
+	"utf8": asn1.UTF8String, "printable": asn1.PrintableString, "ia5": asn1.IA5String, "t61": asn1.T61String,
+	"numeric": 18, "visible": 26, "universal": 28, "bmp": 30, "octet": asn1.OCTET_STRING, "bit": asn1.BIT_STRING,
+}
 
 // distinguishedName encodes "/O=T/CN=x", in which "+" joins the parts of one
-// RDN and a kind of string may follow the attribute: "/CN.bmp=x".
+// RDN and a kind of string may follow the attribute: "/CN.bmp=x". An attribute
+// may be an identifier, too: "/1.2.3=x".
 func distinguishedName(text string) ([]byte, error) {
 	var sets [][]byte
 	for part := range strings.SplitSeq(strings.TrimPrefix(text, "/"), "/") {
@@ -44,7 +51,7 @@ func attributeOf(text string) ([]byte, error) {
 	name, kind, _ := strings.Cut(key, ".")
 	dotted, known := attributes[name]
 	if !known {
-		dotted, kind = key, ""
+		dotted, kind = strings.TrimRight(key, "abcdefghijklmnopqrstuvwxyz."), key[strings.LastIndexByte(key, '.')+1:]
 	}
 	id, err := oid(dotted)
 	if !ok || err != nil {
@@ -60,26 +67,49 @@ func attributeOf(text string) ([]byte, error) {
 	if t, ok := stringTags[kind]; ok {
 		tag = t
 	}
-	bytes := []byte(value)
-	if tag == 30 {
-		bytes = nil
-		for _, u := range utf16.Encode([]rune(value)) {
-			bytes = append(bytes, byte(u>>8), byte(u))
+	return sequence(object(id), stringOf(tag, value)), nil
+}
+
+// stringOf encodes a text in UTF-8 as a string of a type.
+func stringOf(tag asn1.Tag, text string) []byte {
+	value := []byte(text)
+	switch tag {
+	case stringTags["bmp"]:
+		value = nil
+		for _, u := range utf16.Encode([]rune(text)) {
+			value = append(value, byte(u>>8), byte(u))
 		}
+	case stringTags["universal"]:
+		value = nil
+		for _, r := range text {
+			value = append(value, byte(r>>24), byte(r>>16), byte(r>>8), byte(r))
+		}
+	case asn1.BIT_STRING:
+		return bitString(value)
 	}
-	return sequence(object(id), tagged(tag, bytes)), nil
+	return tagged(tag, value)
 }
 
 // generalName encodes "dns:a.test", "email:a@b", "uri:http://x", "ip:10.0.0.1",
 // "ip:10.0.0.0%2F8" (a range, as constraints have it), "ip:HEX" for any bytes,
-// "dir:/O=T", "rid:1.2.3", "other:1.2.3:text" or "raw:HEX".
+// "dir:/O=T", "rid:1.2.3", "other:1.2.3:text" or "other.ia5:1.2.3:text" (a kind
+// of string), "mailbox:x@y" (in UTF-8), "edi:text", "x400:" or "raw:HEX";
+// "times:9:NAME" is NAME nine times.
 func generalName(text string) ([]byte, error) {
 	kind, value, _ := strings.Cut(text, ":")
+	switch kind {
+	case "times":
+		return severalNames(value, generalName)
+	case "dir":
+		dn, err := distinguishedName(strings.ReplaceAll(value, ";", "/"))
+		return tagged(asn1.Tag(4).ContextSpecific().Constructed(), dn), err
+	}
 	value, err := url.PathUnescape(value)
 	if err != nil {
 		return nil, err
 	}
 	context := func(n asn1.Tag, bytes []byte) []byte { return tagged(n.ContextSpecific(), bytes) }
+	kind, inside, _ := strings.Cut(kind, ".")
 	switch kind {
 	case "email":
 		return context(1, []byte(value)), nil
@@ -87,9 +117,6 @@ func generalName(text string) ([]byte, error) {
 		return context(2, []byte(value)), nil
 	case "uri":
 		return context(6, []byte(value)), nil
-	case "dir":
-		dn, err := distinguishedName(strings.ReplaceAll(value, ";", "/"))
-		return tagged(asn1.Tag(4).ContextSpecific().Constructed(), dn), err
 	case "rid":
 		id, err := oid(value)
 		if err != nil {
@@ -97,13 +124,14 @@ func generalName(text string) ([]byte, error) {
 		}
 		return context(8, object(id)[2:]), nil
 	case "other":
-		dotted, text, _ := strings.Cut(value, ":")
-		id, err := oid(dotted)
-		if err != nil {
-			return nil, err
-		}
-		inner := tagged(asn1.Tag(0).ContextSpecific().Constructed(), tagged(asn1.UTF8String, []byte(text)))
-		return tagged(asn1.Tag(0).ContextSpecific().Constructed(), object(id), inner), nil
+		return otherName(value, inside)
+	case "mailbox":
+		return otherName("1.3.6.1.5.5.7.8.9:"+value, inside)
+	case "edi":
+		party := tagged(asn1.Tag(1).ContextSpecific().Constructed(), stringOf(asn1.UTF8String, value))
+		return tagged(asn1.Tag(5).ContextSpecific().Constructed(), party), nil
+	case "x400":
+		return tagged(asn1.Tag(3).ContextSpecific().Constructed()), nil
 	case "ip":
 		bytes, err := ipBytes(value)
 		return context(7, bytes), err
@@ -111,6 +139,32 @@ func generalName(text string) ([]byte, error) {
 		return hex.DecodeString(value)
 	}
 	return nil, fmt.Errorf("unknown kind of name: %q", text)
+}
+
+// otherName encodes "1.2.3:text" with a kind of string; "": utf8.
+func otherName(text, kind string) ([]byte, error) {
+	dotted, value, _ := strings.Cut(text, ":")
+	id, err := oid(dotted)
+	if err != nil {
+		return nil, err
+	}
+	tag := asn1.UTF8String
+	if t, ok := stringTags[kind]; ok {
+		tag = t
+	}
+	wrapped := tagged(asn1.Tag(0).ContextSpecific().Constructed(), stringOf(tag, value))
+	return tagged(asn1.Tag(0).ContextSpecific().Constructed(), object(id), wrapped), nil
+}
+
+// severalNames encodes "9:NAME".
+func severalNames(text string, encode func(string) ([]byte, error)) ([]byte, error) {
+	times, name, _ := strings.Cut(text, ":")
+	n, err := strconv.Atoi(times)
+	if err != nil {
+		return nil, err
+	}
+	der, err := encode(name)
+	return bytes.Repeat(der, n), err
 }
 
 func ipBytes(text string) ([]byte, error) {

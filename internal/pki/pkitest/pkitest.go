@@ -19,9 +19,10 @@
 //	send NAME...       what the peer shows, its own certificate first
 //	depth N            ssl_verify_depth; 5 if there is no such line
 //	level N            the security level; 2 if there is no such line
-//	host NAME          whom the server's certificate must be for
+//	host NAME          whom the server's certificate must be for; "" is the empty name
 //	client N           OpenSSL's number for it as the certificate of a client
 //	server N           and as that of a server; "name" if it is good but for another host
+//	texts TEXT         what is said of a good one: its subject, issuer, serial number and times, with "|" between them
 //
 // Words have the form KEY=VALUE; %XX stands for a byte.
 package pkitest
@@ -48,6 +49,7 @@ type Case struct {
 	Host       string
 	Client     string // a number; empty: not recorded
 	Server     string // a number or "name"; empty: not recorded
+	Texts      string // empty: not to be recorded
 	everything map[string]*Certificate
 }
 
@@ -79,12 +81,22 @@ func Parse(text string) ([]*Case, error) {
 		if c == nil {
 			return nil, fmt.Errorf("line %d is before the first case", n+1)
 		}
+		if text, ok := strings.CutPrefix(line, "texts "); ok {
+			c.Texts = lineBreak.Replace(text)
+			continue
+		}
 		if err := c.line(fields); err != nil {
 			return nil, fmt.Errorf("line %d: %w", n+1, err)
 		}
 	}
 	return all, nil
 }
+
+// lineBreak and noLineBreak keep texts on one line.
+var (
+	lineBreak   = strings.NewReplacer("%0A", "\n", "%25", "%")
+	noLineBreak = strings.NewReplacer("\n", "%0A", "%", "%25")
+)
 
 func (c *Case) line(fields []string) (err error) {
 	rest := fields[1:]
@@ -148,6 +160,7 @@ func (c *Case) String() string {
 	line("host", c.Host)
 	line("client", c.Client)
 	line("server", c.Server)
+	line("texts", noLineBreak.Replace(c.Texts))
 	return b.String()
 }
 

@@ -10,8 +10,11 @@ const usualHost = "a.test"
 
 // HostName is Host, or else a.test.
 func (c *Case) HostName() string {
-	if c.Host == "" {
+	switch c.Host {
+	case "":
 		return usualHost
+	case `""`:
+		return ""
 	}
 	return c.Host
 }
