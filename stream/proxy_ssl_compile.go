@@ -120,7 +120,7 @@ func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) err
 	}
 	p.verifier = &pki.Verifier{Roots: cas.Trusted, Depth: int(max(from.VerifyDepth, 0)), Level: p.settings.Level, Purpose: pki.Server}
 	if from.CRL != "" {
-		if p.verifier.CRLs, err = tlsconf.CRLs(g.conf.confPath(from.CRL)); err != nil {
+		if p.verifier.CRLs, err = g.revocationLists(from.CRL); err != nil {
 			return err
 		}
 	}

@@ -174,9 +174,27 @@ func (g *generation) loadAuthorities(t *serverTLS) error {
 	if ssl.CRL == "" {
 		return nil
 	}
-	crls, err := tlsconf.CRLs(g.conf.confPath(ssl.CRL))
+	crls, err := g.revocationLists(ssl.CRL)
 	t.verifier.CRLs = crls
 	return err
+}
+
+// revocationLists reads a file of revocation lists. Servers that name the same
+// one share them, since they can be large.
+func (g *generation) revocationLists(name string) ([]*pki.CRL, error) {
+	file := g.conf.confPath(name)
+	if crls := g.crls[file]; crls != nil {
+		return crls, nil
+	}
+	crls, err := tlsconf.CRLs(file)
+	if err != nil {
+		return nil, err
+	}
+	if g.crls == nil {
+		g.crls = map[string][]*pki.CRL{}
+	}
+	g.crls[file] = crls
+	return crls, nil
 }
 
 // loadExtras reads parameters of the key exchange.

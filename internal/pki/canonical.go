@@ -54,7 +54,7 @@ func canonicalAttributes(set cryptobyte.String) (all [][]byte, ok bool) {
 			return nil, false
 		}
 		switch tag {
-		case asn1.SEQUENCE, asn1.BIT_STRING, asn1.Tag(18): // and NumericString: as they are
+		case asn1.SEQUENCE, asn1.BIT_STRING, asn1.Tag(18), 7, 8, 9, 11, 13, 14, 15, 29: // as they are: NumericString, and what is not a string
 		default:
 			if value, ok = utf8Of(tag, value); !ok {
 				return nil, false

@@ -116,33 +116,6 @@ func readCAs(name string) (all []*certificate, err error) {
 	}
 }
 
-// CRLs reads certificate revocation lists. There is at least one.
-func CRLs(name string) ([]*x509.RevocationList, error) {
-	text, err := readPEM(name)
-	if err != nil {
-		return nil, fmt.Errorf("cannot load CRL \"%s\": %w", name, err)
-	}
-	r := pemReader{rest: text}
-	var found []*x509.RevocationList
-	for {
-		const expecting = "X509 CRL"
-		b, err := r.next(expecting, expecting)
-		if isNoStartLine(err) && len(found) > 0 {
-			return found, nil
-		}
-		var crl *x509.RevocationList
-		if err == nil {
-			if crl, err = x509.ParseRevocationList(b.der); err != nil {
-				err = opensslQueue(encodingProblem(b.der, "X509_CRL", err) + " " + errASN1)
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot load CRL \"%s\": %w", name, failed("PEM_read_bio_X509_CRL() failed", err))
-		}
-		found = append(found, crl)
-	}
-}
-
 // encodingProblem is what OpenSSL says about an encoding that is none. What is
 // one, but refused by package x509, gets the words of that.
 func encodingProblem(der []byte, kind string, err error) string {

@@ -176,6 +176,7 @@ func (r *pemReader) block() (*pemBlock, error) {
 func (r *pemReader) contents(b *pemBlock) (text []byte, err error) {
 	const headerLine = 64 // the only length of lines behind a header, but for the last one
 	var parts [2][]byte
+	parts[0] = make([]byte, 0, max(0, bytes.Index(r.rest, []byte(pemEnd)))) // revocation lists can be large
 	part, colon, ended, partly := 0, false, false, false
 	for {
 		piece, ok := r.piece()
@@ -236,17 +237,18 @@ func trimEnd(line []byte) []byte {
 	return line
 }
 
-// decodeBase64 decodes the text of a block, which ends with its first hyphen.
+// decodeBase64 decodes the text of a block, which ends with its first hyphen. It
+// takes the blanks out of text.
 func decodeBase64(text []byte) ([]byte, error) {
 	if i := bytes.IndexByte(text, '-'); i >= 0 {
 		text = text[:i]
 	}
-	digits := bytes.Map(func(c rune) rune {
-		if strings.ContainsRune(" \t\r\n", c) {
-			return -1
+	digits := text[:0]
+	for _, c := range text {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			digits = append(digits, c)
 		}
-		return c
-	}, text)
+	}
 	der, err := base64.StdEncoding.AppendDecode(nil, digits)
 	switch {
 	case err != nil:
