@@ -48,6 +48,7 @@ type generation struct {
 	counters  *counters   // shared with the generations before and after
 
 	verifiers map[verifierKey]*pki.Verifier // of proxy_ssl_verify
+	crls      map[string][]*pki.CRL         // by the names of their files
 
 	sessions atomic.Int64 // running on this generation, plus one as long as it is in force
 }

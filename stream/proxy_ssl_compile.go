@@ -2,6 +2,7 @@ package stream
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -97,7 +98,7 @@ func (g *generation) compileProxyIdentity(from *ProxySSLConfig, p *proxyTLS) (er
 		p.cache = g.tls.certificateCache(from.CertificateCache)
 		return nil
 	}
-	return p.settings.Identity.Load(g.conf.certPath(*from.Certificate), g.conf.keyPath(*from.CertificateKey), p.passwords, nil, "SSL_CTX_use_PrivateKey")
+	return p.settings.Identity.Load(g.conf.certPath(*from.Certificate), g.conf.keyPath(*from.CertificateKey), tlsconf.Loader{Passwords: p.passwords, Level: p.settings.Level})
 }
 
 // compileProxyVerifier loads the authorities that are trusted. Servers that
@@ -113,13 +114,13 @@ func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) err
 	if p.verifier = g.verifiers[key]; p.verifier != nil {
 		return nil
 	}
-	roots, err := tlsconf.CAs(g.conf.confPath(from.TrustedCertificate))
+	cas, err := tlsconf.CAs(g.conf.confPath(from.TrustedCertificate), x509.ExtKeyUsageServerAuth, g.conf.warn)
 	if err != nil {
 		return err
 	}
-	p.verifier = &pki.Verifier{Roots: roots, Depth: int(max(from.VerifyDepth, 0)), Level: p.settings.Level, Purpose: pki.Server}
+	p.verifier = &pki.Verifier{Roots: cas.Trusted, Depth: int(max(from.VerifyDepth, 0)), Level: p.settings.Level, Purpose: pki.Server}
 	if from.CRL != "" {
-		if p.verifier.CRLs, err = tlsconf.CRLs(g.conf.confPath(from.CRL)); err != nil {
+		if p.verifier.CRLs, err = g.revocationLists(from.CRL); err != nil {
 			return err
 		}
 	}

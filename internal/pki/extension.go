@@ -117,7 +117,15 @@ func (e *extensions) readProxyInfo(value cryptobyte.String) bool {
 // first one of the second 0x8000.
 func readBits(value cryptobyte.String) (usage, bool) {
 	var bits cryptobyte.String
-	if !value.ReadASN1(&bits, asn1.BIT_STRING) || len(bits) == 0 || bits[0] > 7 {
+	if !value.ReadASN1(&bits, asn1.BIT_STRING) {
+		return 0, false
+	}
+	return bitsOf(bits)
+}
+
+// bitsOf reads the contents of a bit string.
+func bitsOf(bits []byte) (usage, bool) {
+	if len(bits) == 0 || bits[0] > 7 {
 		return 0, false
 	}
 	unused, bytes := bits[0], bits[1:]

@@ -47,11 +47,16 @@ const (
 
 // What can be wrong with a revocation list.
 const (
-	noCRL           Result = 3
-	badCRLSignature Result = 8
-	crlNotYetValid  Result = 11
-	crlExpired      Result = 12
-	revoked         Result = 23
+	noCRL                 Result = 3
+	badCRLSignature       Result = 8
+	crlNotYetValid        Result = 11
+	crlExpired            Result = 12
+	badLastUpdate         Result = 15
+	badNextUpdate         Result = 16
+	revoked               Result = 23
+	noCRLSign             Result = 35
+	unhandledCRLExtension Result = 36
+	otherScope            Result = 44
 )
 
 // verifyTexts are OpenSSL's texts, by number. Those that are left out cannot come

@@ -54,7 +54,7 @@ func issue(t *testing.T, parent *authority, name string, change func(*x509.Certi
 	return &authority{cert, key}
 }
 
-func (a *authority) crl(t *testing.T, change func(*x509.RevocationList)) *x509.RevocationList {
+func (a *authority) crl(t *testing.T, change func(*x509.RevocationList)) *CRL {
 	t.Helper()
 	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour)}
 	if change != nil {
@@ -62,7 +62,7 @@ func (a *authority) crl(t *testing.T, change func(*x509.RevocationList)) *x509.R
 	}
 	der, err := x509.CreateRevocationList(rand.Reader, list, a.cert, a.key)
 	require.NoError(t, err)
-	crl, err := x509.ParseRevocationList(der)
+	crl, err := ParseCRL(der)
 	require.NoError(t, err)
 	return crl
 }
@@ -257,8 +257,8 @@ func TestVerifyWithLists(t *testing.T) {
 	revokes := func(l *x509.RevocationList) {
 		l.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: leaf.cert.SerialNumber, RevocationTime: time.Now()}}
 	}
-	stranger := issue(t, nil, "root", nil)
-	for want, lists := range map[Result][]*x509.RevocationList{
+	stranger := issue(t, nil, "root", func(c *x509.Certificate) { c.SubjectKeyId = root.cert.SubjectKeyId })
+	for want, lists := range map[Result][]*CRL{
 		OK:              {root.crl(t, nil)},
 		revoked:         {root.crl(t, revokes)},
 		noCRL:           {leaf.crl(t, nil)},

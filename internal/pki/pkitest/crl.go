@@ -1,6 +1,7 @@
 package pkitest
 
 import (
+	"bytes"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -13,14 +14,18 @@ import (
 //
 //	by=NAME           who signs it
 //	issuer=/CN=y      the issuer's name, whatever the signer is called
-//	revoke=N,...      numbers of certificates, or names of them; "N:REASON" has a reason
-//	v=1               the version; default 2
-//	from=-1h next=9d  when it was made and when there will be another; "next=" has none
+//	revoke=N,...      numbers of certificates, or names of them; "N:REASON" has a reason, "N@/CN=x" the issuer of the
+//	                  certificate ("N@" nobody), "N+OID:HEX" another extension; "@!" and "+!" make these critical
+//	empty=yes         an empty list of entries; otherwise there is none if nothing is revoked
+//	v=1               the version; default 2; "v=said1" says that it is 1, which DER leaves out
+//	from=-1h next=9d  when it was made and when there will be another; "next=" has none; "utc:TEXT" and "gen:TEXT" are
+//	                  times of a kind with any text
 //	sig=sha1          the hash of its signature, or pss
+//	saysig=sha1       another that the signed part says
 //	spoil=yes         the signature is wrong
 //	number=N          cRLNumber
 //	delta=N           deltaCRLIndicator
-//	idp=WORD,...      issuingDistributionPoint: user, ca, attr, indirect, name:GENERALNAME, reasons:WORD
+//	idp=WORD,...      issuingDistributionPoint (point.go)
 //	aki=WORD,...      as for certificates
 //	entryext=OID:HEX  an extension of all entries
 func (b *builder) crl(item Item) ([]byte, error) {
@@ -51,66 +56,125 @@ func (b *builder) crl(item Item) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var version []byte
-	if w.get("v", "2") != "1" {
-		version = []byte{2, 1, 1}
-	}
-	tbs := sequence(version, algorithm.der, issuer, times, entries, extensions)
-	return algorithm.sign(tbs, signer.Key, w.get("spoil", "") != "")
-}
-
-func (b *builder) listTimes(w words) ([]byte, error) {
-	from, err := b.time(w.get("from", "-1h"))
+	version, err := listVersion(w.get("v", "2"))
 	if err != nil {
 		return nil, err
 	}
-	text := w.get("next", "9d")
-	if text == "" {
-		return timeOf(from), nil
+	said := algorithm
+	if hash := w.get("saysig", ""); hash != "" {
+		if said, err = algorithmFor(signer.Key, hash); err != nil {
+			return nil, err
+		}
 	}
-	to, err := b.time(text)
-	return append(timeOf(from), timeOf(to)...), err
+	tbs := sequence(version, said.der, issuer, times, entries, extensions)
+	return algorithm.sign(tbs, signer.Key, w.get("spoil", "") != "")
+}
+
+func listVersion(text string) ([]byte, error) {
+	switch text {
+	case "1":
+		return nil, nil
+	case "said1":
+		return integer(big.NewInt(0)), nil
+	}
+	n, err := strconv.ParseInt(text, 0, 64)
+	return integer(big.NewInt(n - 1)), err
+}
+
+func (b *builder) listTimes(w words) ([]byte, error) {
+	from, err := b.timeField(w.get("from", "-1h"))
+	if err != nil {
+		return nil, err
+	}
+	next := w.get("next", "9d")
+	if next == "" {
+		return from, nil
+	}
+	to, err := b.timeField(next)
+	return append(from, to...), err
 }
 
 // entries encodes what is revoked; nothing has no encoding at all.
 func (b *builder) entries(w words) (all []byte, err error) {
+	ofAll, err := rawExtensions(w, "entryext")
+	if err != nil {
+		return nil, err
+	}
 	for word := range strings.SplitSeq(w.get("revoke", ""), ",") {
 		if word == "" {
 			continue
 		}
-		name, reason, hasReason := strings.Cut(word, ":")
-		serial, ok := new(big.Int).SetString(name, 0)
-		if c := b.certs[name]; c != nil {
-			serial, ok = c.serial, true
-		}
-		if !ok {
-			return nil, fmt.Errorf("no certificate and no number: %q", name)
-		}
-		var extensions []byte
-		if hasReason {
-			n, err := strconv.Atoi(reason)
-			if err != nil {
-				return nil, err
-			}
-			der, err := encodeExtension("2.5.29.21", false, []byte{10, 1, byte(n)})
-			if err != nil {
-				return nil, err
-			}
-			extensions = append(extensions, der...)
-		}
-		more, err := rawExtensions(w, "entryext")
+		entry, err := b.entry(word, ofAll)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", word, err)
 		}
-		if extensions = append(extensions, more...); len(extensions) > 0 {
-			extensions = sequence(extensions)
-		}
-		all = append(all, sequence(integer(serial), timeOf(b.now.Add(-1)), extensions)...)
+		all = append(all, entry...)
 	}
-	if len(all) > 0 {
+	if len(all) > 0 || w.get("empty", "") != "" {
 		all = sequence(all)
 	}
 	return all, nil
+}
+
+// entry encodes "NUMBER:REASON@ISSUER+OID:HEX".
+func (b *builder) entry(word string, ofAll []byte) ([]byte, error) {
+	word, others, _ := strings.Cut(word, "+")
+	word, issuer, hasIssuer := strings.Cut(word, "@")
+	name, reason, hasReason := strings.Cut(word, ":")
+	serial, ok := new(big.Int).SetString(name, 0)
+	if c := b.certs[name]; c != nil {
+		serial, ok = c.serial, true
+	}
+	if !ok {
+		return nil, fmt.Errorf("no certificate and no number: %q", name)
+	}
+	var parts [][]byte
+	add := func(der []byte, err error) error {
+		parts = append(parts, der)
+		return err
+	}
+	var err error
+	if hasReason {
+		err = add(reasonCode(reason))
+	}
+	if hasIssuer && err == nil {
+		err = add(certificateIssuer(issuer))
+	}
+	for text := range strings.SplitSeq(others, "+") {
+		if text, critical := strings.CutPrefix(text, "!"); text != "" && err == nil {
+			err = add(rawExtension(text, critical))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var extensions []byte
+	if parts = append(parts, ofAll); len(bytes.Join(parts, nil)) > 0 {
+		extensions = sequence(parts...)
+	}
+	return sequence(integer(serial), timeOf(b.now.Add(-1)), extensions), nil
+}
+
+func reasonCode(text string) ([]byte, error) {
+	n, err := strconv.ParseInt(text, 0, 64)
+	if err != nil {
+		return nil, err
+	}
+	value := integer(big.NewInt(n))
+	value[0] = byte(asn1.ENUM)
+	return encodeExtension("2.5.29.21", false, value)
+}
+
+func certificateIssuer(text string) ([]byte, error) {
+	text, critical := strings.CutPrefix(text, "!")
+	var names []byte
+	if text != "" {
+		var err error
+		if names, err = generalName("dir:" + text); err != nil {
+			return nil, err
+		}
+	}
+	return encodeExtension("2.5.29.29", critical, sequence(names))
 }
 
 // rawExtensions encodes extensions that are given by OID and value.
@@ -121,18 +185,22 @@ func rawExtensions(w words, key string) (all []byte, err error) {
 		if k != key {
 			continue
 		}
-		id, digits, _ := strings.Cut(text, ":")
-		value, err := bytesOf(digits)
-		if err != nil {
-			return nil, err
-		}
-		der, err := encodeExtension(id, critical, value)
+		der, err := rawExtension(text, critical)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, der...)
 	}
 	return all, nil
+}
+
+func rawExtension(text string, critical bool) ([]byte, error) {
+	id, digits, _ := strings.Cut(text, ":")
+	value, err := bytesOf(digits)
+	if err != nil {
+		return nil, err
+	}
+	return encodeExtension(id, critical, value)
 }
 
 // listExtensions encodes those of the list itself.
@@ -175,32 +243,4 @@ func (b *builder) listExtensions(signer *Certificate, w words) (all []byte, err 
 		return nil, nil
 	}
 	return tagged(asn1.Tag(0).ContextSpecific().Constructed(), sequence(all)), nil
-}
-
-func issuingPoint(text string) ([]byte, error) {
-	var parts [6][]byte
-	for word := range strings.SplitSeq(text, ",") {
-		key, value, _ := strings.Cut(word, ":")
-		yes := func(n int) { parts[n] = tagged(asn1.Tag(n).ContextSpecific(), []byte{0xff}) }
-		switch key {
-		case "name":
-			name, err := generalName(value)
-			if err != nil {
-				return nil, err
-			}
-			full := tagged(asn1.Tag(0).ContextSpecific().Constructed(), name)
-			parts[0] = tagged(asn1.Tag(0).ContextSpecific().Constructed(), full)
-		case "user":
-			yes(1)
-		case "ca":
-			yes(2)
-		case "reasons":
-			parts[3] = tagged(asn1.Tag(3).ContextSpecific(), []byte{6, 0x40})
-		case "indirect":
-			yes(4)
-		case "attr":
-			yes(5)
-		}
-	}
-	return sequence(parts[:]...), nil
 }

@@ -33,7 +33,7 @@ type extension struct {
 //	cp=OID,...       certificatePolicies
 //	pc=explicit:0,map:0  policyConstraints
 //	any=0            inhibitAnyPolicy
-//	crldp=NAME,...   cRLDistributionPoints, one with a full name
+//	crldp=NAME,...|...   cRLDistributionPoints (point.go), "|" between points
 //	aia=URL          OCSP responder in authorityInfoAccess
 //	proxy=yes        proxyCertInfo
 //	ext=OID:HEX      any other
@@ -304,12 +304,6 @@ func authorityKeyID(_ *builder, _, issuer *Certificate, text string) ([]byte, er
 		}
 	}
 	return sequence(parts[:]...), nil
-}
-
-func distributionPoints(_ *builder, _, _ *Certificate, text string) ([]byte, error) {
-	names, err := generalNames(text)
-	full := tagged(asn1.Tag(0).ContextSpecific().Constructed(), names)
-	return sequence(sequence(tagged(asn1.Tag(0).ContextSpecific().Constructed(), full))), err
 }
 
 func infoAccess(_ *builder, _, _ *Certificate, text string) ([]byte, error) {
