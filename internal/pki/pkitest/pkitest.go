@@ -37,19 +37,22 @@ import (
 
 // Case is a case as it is written.
 type Case struct {
-	Notes      []string // comment lines before it, with their "#"
-	Name       string
-	Certs      []Item
-	CRLs       []Item
-	Trust      []string // names of Certs
-	Lists      []string // names of CRLs
-	Send       []string // names of Certs
-	Depth      int
-	Level      int
-	Host       string
-	Client     string // a number; empty: not recorded
-	Server     string // a number or "name"; empty: not recorded
-	Texts      string // empty: not to be recorded
+	Notes  []string // comment lines before it, with their "#"
+	Name   string
+	Certs  []Item
+	CRLs   []Item
+	Trust  []string // names of Certs
+	Lists  []string // names of CRLs
+	Send   []string // names of Certs
+	Depth  int
+	Level  int
+	Host   string
+	Client string // a number; empty: not recorded
+	Server string // a number or "name"; empty: not recorded
+	Texts  string // empty: not to be recorded
+
+	built      *Material // of builtFrom
+	builtFrom  string
 	everything map[string]*Certificate
 }
 
@@ -172,8 +175,13 @@ type Material struct {
 	Now   time.Time
 }
 
-// Build makes the certificates and lists of a case.
+// Build makes the certificates and lists of a case. Whoever asks again before it
+// changes, for another server, gets the same ones.
 func (c *Case) Build() (m *Material, err error) {
+	text := c.String()
+	if c.built != nil && c.builtFrom == text {
+		return c.built, nil
+	}
 	m = &Material{Now: time.Now()}
 	b := &builder{now: m.Now.Truncate(time.Second), certs: map[string]*Certificate{}}
 	for i, item := range c.Certs {
@@ -198,7 +206,7 @@ func (c *Case) Build() (m *Material, err error) {
 		}
 		m.Lists = append(m.Lists, der)
 	}
-	c.everything = b.certs
+	c.built, c.builtFrom, c.everything = m, text, b.certs
 	return m, nil
 }
 

@@ -64,6 +64,7 @@ func (c *Case) Smaller() (all []*Case) {
 
 func (c *Case) clone() *Case {
 	d := *c
+	d.built, d.everything = nil, nil
 	items := func(from []Item) (to []Item) {
 		for _, i := range from {
 			to = append(to, Item{i.Name, slices.Clone(i.Words)})
