@@ -92,7 +92,7 @@ func (g *generation) compileProxyIdentity(from *ProxySSLConfig, p *proxyTLS) (er
 		p.cache = g.tls.certificateCache(from.CertificateCache)
 		return nil
 	}
-	return p.settings.Identity.Load(g.conf.certPath(*from.Certificate), g.conf.keyPath(*from.CertificateKey), p.passwords, nil, "SSL_CTX_use_PrivateKey")
+	return p.settings.Identity.Load(g.conf.certPath(*from.Certificate), g.conf.keyPath(*from.CertificateKey), tlsconf.Loader{Passwords: p.passwords, Level: p.settings.Level})
 }
 
 // compileProxyVerifier loads the authorities that are trusted. Servers that
@@ -108,11 +108,11 @@ func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) err
 	if p.verifier = g.verifiers[key]; p.verifier != nil {
 		return nil
 	}
-	roots, err := tlsconf.CAs(g.conf.confPath(from.TrustedCertificate))
+	cas, err := tlsconf.CAs(g.conf.confPath(from.TrustedCertificate), x509.ExtKeyUsageServerAuth, g.conf.warn)
 	if err != nil {
 		return err
 	}
-	p.verifier = &pki.Verifier{Roots: roots, Depth: int(max(from.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageServerAuth}
+	p.verifier = &pki.Verifier{Roots: cas.Trusted, Depth: int(max(from.VerifyDepth, 0)), Purpose: x509.ExtKeyUsageServerAuth}
 	if from.CRL != "" {
 		if p.verifier.CRLs, err = tlsconf.CRLs(g.conf.confPath(from.CRL)); err != nil {
 			return err

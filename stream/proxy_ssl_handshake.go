@@ -130,7 +130,7 @@ func (p *proxyTLS) identityFor(s *Session) ([]tls.Certificate, error) {
 	}
 	var id tlsconf.Identity
 	key := string(p.key.Append(nil, s))
-	err := id.Load(s.gen.conf.certPath(cert), s.gen.conf.keyPath(key), p.passwords, p.cache, "SSL_use_PrivateKey")
+	err := id.Load(s.gen.conf.certPath(cert), s.gen.conf.keyPath(key), tlsconf.Loader{Passwords: p.passwords, Cache: p.cache, Level: p.settings.Level, Once: true})
 	return id.Certificates(), err
 }
 

@@ -110,11 +110,16 @@ func (g *generation) loadCertificates(t *serverTLS) error {
 		}
 		return nil
 	}
+	var pairs [][2]string
 	for i, name := range ssl.Certificate {
-		err := t.settings.Identity.Load(g.conf.certPath(name), g.conf.keyPath(keys[i]), ssl.Passwords, nil, "SSL_CTX_use_PrivateKey")
-		if err != nil {
-			return err
-		}
+		pairs = append(pairs, [2]string{g.conf.certPath(name), g.conf.keyPath(keys[i])})
+	}
+	skipped, err := t.settings.Identity.LoadAll(pairs, tlsconf.Loader{Passwords: ssl.Passwords, Level: t.settings.Level})
+	if err != nil {
+		return err
+	}
+	for _, text := range skipped {
+		g.conf.warn(text + ", ignored")
 	}
 	if ssl.CertificateCompression.On() && len(ssl.Certificate) > 0 {
 		g.conf.warn("\"ssl_certificate_compression\" is not supported on this platform, ignored")
@@ -148,23 +153,23 @@ func (g *generation) loadAuthorities(t *serverTLS) error {
 		}
 		t.base.ClientAuth = tls.RequestClientCert
 		if ssl.ClientCertificate != "" {
-			cas, err := tlsconf.CAs(g.conf.confPath(ssl.ClientCertificate))
+			cas, err := tlsconf.CAs(g.conf.confPath(ssl.ClientCertificate), x509.ExtKeyUsageClientAuth, g.conf.warn)
 			if err != nil {
 				return err
 			}
-			t.verifier.Roots = cas
+			t.verifier.Roots = cas.Trusted
 			t.base.ClientCAs = x509.NewCertPool()
-			for _, ca := range cas {
+			for _, ca := range cas.Named {
 				t.base.ClientCAs.AddCert(ca)
 			}
 		}
 	}
 	if ssl.TrustedCertificate != "" {
-		cas, err := tlsconf.CAs(g.conf.confPath(ssl.TrustedCertificate))
+		cas, err := tlsconf.CAs(g.conf.confPath(ssl.TrustedCertificate), x509.ExtKeyUsageClientAuth, g.conf.warn)
 		if err != nil {
 			return err
 		}
-		t.verifier.Roots = append(t.verifier.Roots, cas...)
+		t.verifier.Roots = append(t.verifier.Roots, cas.Trusted...)
 	}
 	if ssl.CRL == "" {
 		return nil
@@ -178,7 +183,7 @@ func (g *generation) loadAuthorities(t *serverTLS) error {
 func (g *generation) loadExtras(t *serverTLS) error {
 	ssl := t.conf
 	if ssl.DHParam != "" {
-		if err := tlsconf.CheckDHParams(g.conf.confPath(ssl.DHParam)); err != nil {
+		if err := tlsconf.CheckDHParams(g.conf.confPath(ssl.DHParam), t.settings.Level); err != nil {
 			return err
 		}
 	}

@@ -176,14 +176,14 @@ func (s *Session) certificates(t *serverTLS) ([]tls.Certificate, error) {
 		return t.static, nil
 	}
 	identity := t.settings.Identity
+	var pairs [][2]string
 	for i := range t.certs {
 		cert := s.gen.conf.certPath(string(t.certs[i].Append(nil, s)))
 		key := s.gen.conf.keyPath(string(t.keys[i].Append(nil, s)))
-		if err := identity.Load(cert, key, t.conf.Passwords, t.cache, "SSL_use_PrivateKey"); err != nil {
-			return nil, err
-		}
+		pairs = append(pairs, [2]string{cert, key})
 	}
-	return identity.Certificates(), nil
+	_, err := identity.LoadAll(pairs, tlsconf.Loader{Passwords: t.conf.Passwords, Cache: t.cache, Level: t.settings.Level, Once: true})
+	return identity.Certificates(), err
 }
 
 // configFor is the configuration for one client. It leaves no choice to

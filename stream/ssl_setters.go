@@ -106,7 +106,7 @@ func ecdhCurve() conf.Setter[ServerConfig] {
 
 func dhParam() conf.Setter[ServerConfig] {
 	return conf.Slot(func(c *ServerConfig) *string { return &c.SSL.DHParam }, func(d *conf.Directive) (string, error) {
-		if d.Args[0] != "" && tlsconf.CheckDHParams(d.Env().ConfPath(d.Args[0])) == nil {
+		if d.Args[0] != "" && tlsconf.CheckDHParams(d.Env().ConfPath(d.Args[0]), 0) == nil {
 			d.Warnf("\"%s\" has no effect: there are no DHE ciphers", d.Name)
 		}
 		return d.Args[0], nil

@@ -1,5 +1,9 @@
 // Command gostream serves the stream block of an nginx.conf. It has nginx's
 // command line, console messages, log lines and signals.
+//
+// Certificates with a negative number are in use, and nginx takes them.
+//
+//go:debug x509negativeserial=1
 package main
 
 // main.go - the life of the program: command line, configuration, sockets,

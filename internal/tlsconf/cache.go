@@ -3,7 +3,6 @@ package tlsconf
 import (
 	"container/list"
 	"crypto"
-	"crypto/x509"
 	"os"
 	"sync"
 	"time"
@@ -53,12 +52,12 @@ func NewCache(most int, valid, inactive time.Duration) *Cache {
 	}
 }
 
-func (c *Cache) certificates(name string, again bool) ([]*x509.Certificate, error) {
+func (c *Cache) certificates(name string, again bool) ([]*certificate, error) {
 	value, err := c.fetch(cacheKey{name, certObject}, again, func() (any, bool, error) {
-		chain, err := Certificates(name)
+		chain, err := loadChain(name)
 		return chain, true, err
 	})
-	chain, _ := value.([]*x509.Certificate)
+	chain, _ := value.([]*certificate)
 	return chain, err
 }
 
@@ -71,7 +70,7 @@ func (c *Cache) key(name string, passwords []string, again bool) (crypto.Signer,
 	return key, err
 }
 
-// loader reads an object, and tells whether it may be kept.
+// loader reads an object, and reports whether it may be kept.
 type loader func() (value any, keep bool, err error)
 
 // fetch returns an object. again means that what the cache has is not wanted.
@@ -154,7 +153,7 @@ func stat(key cacheKey) os.FileInfo {
 	return info
 }
 
-// sameFile tells whether a file is still the one it was: the same inode, not
+// sameFile reports whether a file is still the one it was: the same inode, not
 // modified since.
 func sameFile(a, b os.FileInfo) bool {
 	return a != nil && b != nil && os.SameFile(a, b) && a.ModTime().Equal(b.ModTime())

@@ -32,7 +32,7 @@ func replace(t *testing.T, name string, text []byte) {
 // load is the name in the certificate that a cache makes of a file.
 func load(c *Cache, name string) (string, error) {
 	var id Identity
-	err := id.Load(name+".crt", name+".key", nil, c, "SSL_use_PrivateKey")
+	err := id.Load(name+".crt", name+".key", Loader{Cache: c, Level: DefaultLevel, Once: true})
 	if err != nil {
 		return "", err
 	}
@@ -117,17 +117,17 @@ func TestIdentity(t *testing.T) {
 	var id Identity
 	assert.Empty(t, id.Certificates())
 	first, second := selfSigned(t, "first"), selfSigned(t, "second")
-	require.NoError(t, id.SetCertificate([]*x509.Certificate{first.cert}))
+	require.NoError(t, id.setCertificate([]*certificate{{Certificate: first.cert}}, DefaultLevel))
 	assert.Empty(t, id.Certificates(), "there is no key yet")
-	assert.ErrorIs(t, id.SetKey(second.key), ErrMismatch)
-	require.NoError(t, id.SetKey(first.key))
+	assert.EqualError(t, id.setKey(second.key), string(errMismatch))
+	require.NoError(t, id.setKey(first.key))
 	require.Len(t, id.Certificates(), 1)
-	require.NoError(t, id.SetCertificate([]*x509.Certificate{second.cert}))
+	require.NoError(t, id.setCertificate([]*certificate{{Certificate: second.cert}}, DefaultLevel))
 	assert.Empty(t, id.Certificates(), "the key was another's")
-	require.NoError(t, id.SetKey(second.key))
+	require.NoError(t, id.setKey(second.key))
 
 	// A certificate with another kind of key is one more.
-	require.NoError(t, id.Load("testdata/plain.crt", "testdata/plain.key", nil, nil, ""))
+	require.NoError(t, id.Load("testdata/plain.crt", "testdata/plain.key", Loader{}))
 	got := id.Certificates()
 	require.Len(t, got, 2)
 	for i := range got {
@@ -140,6 +140,6 @@ func TestLoadMismatch(t *testing.T) {
 	write(t, dir+"/a", selfSigned(t, "a"))
 	write(t, dir+"/b", selfSigned(t, "b"))
 	var id Identity
-	err := id.Load(dir+"/a.crt", dir+"/b.key", nil, nil, "SSL_CTX_use_PrivateKey")
+	err := id.Load(dir+"/a.crt", dir+"/b.key", Loader{Level: DefaultLevel})
 	assert.EqualError(t, err, `SSL_CTX_use_PrivateKey("`+dir+`/b.key") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)`)
 }

@@ -9,21 +9,13 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/pem"
 	"errors"
 	"hash"
 
 	"golang.org/x/crypto/scrypt"
 )
-
-// decryptTraditional decrypts a block that has its cipher in a DEK-Info header.
-func decryptTraditional(b *pemBlock, password string) ([]byte, error) {
-	//lint:ignore SA1019 nginx reads keys of this old form, so they are to be read here
-	return x509.DecryptPEMBlock(&pem.Block{Type: b.kind, Headers: b.headers, Bytes: b.der}, []byte(password))
-}
 
 // unsupportedError is about a way to encrypt keys that is not known here.
 type unsupportedError string
@@ -79,6 +71,12 @@ var keyCiphers = []struct {
 	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 22}, 24, aes.NewCipher},
 	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, 32, aes.NewCipher},
 	{asn1.ObjectIdentifier{1, 2, 840, 113549, 3, 7}, 24, des.NewTripleDESCipher},
+}
+
+// isEncryptedKey reports whether an encoding is an EncryptedPrivateKeyInfo.
+func isEncryptedKey(der []byte) bool {
+	_, _, ok := decodeASN1(der, itemEncryptedKey)
+	return ok
 }
 
 // decryptPKCS8 returns the key in an EncryptedPrivateKeyInfo: of PBES2, with
@@ -155,6 +153,11 @@ func decryptCBC(block cipher.Block, ivDER, data []byte) ([]byte, error) {
 	if _, err := asn1.Unmarshal(ivDER, &iv); err != nil || len(iv) != block.BlockSize() {
 		return nil, unsupportedError("initialization vector")
 	}
+	return decryptBlocks(block, iv, data)
+}
+
+// decryptBlocks is decryptCBC with the initialization vector itself.
+func decryptBlocks(block cipher.Block, iv, data []byte) ([]byte, error) {
 	if len(data) == 0 || len(data)%block.BlockSize() != 0 {
 		return nil, errDecrypt
 	}

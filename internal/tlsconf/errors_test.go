@@ -50,7 +50,7 @@ func handshake(t *testing.T, client, server *tls.Config) (clientErr, serverErr e
 
 func TestHandshakeErrors(t *testing.T) {
 	var id Identity
-	require.NoError(t, id.Load("testdata/plain.crt", "testdata/plain.key", nil, nil, ""))
+	require.NoError(t, id.Load("testdata/plain.crt", "testdata/plain.key", Loader{Level: DefaultLevel}))
 	server := func(change func(*tls.Config)) *tls.Config {
 		c := &tls.Config{Certificates: id.Certificates()}
 		change(c)

@@ -1,6 +1,7 @@
 package tlsconf
 
 import (
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,10 +25,10 @@ func FuzzPEM(f *testing.F) {
 	}
 	f.Add("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if chain, err := Certificates("data:" + text); err == nil && len(chain) == 0 {
+		if chain, err := loadChain("data:" + text); err == nil && len(chain) == 0 {
 			t.Error("no certificate and no error")
 		}
-		if cas, err := CAs("data:" + text); err == nil && len(cas) == 0 {
+		if cas, err := CAs("data:"+text, x509.ExtKeyUsageClientAuth, func(string) {}); err == nil && len(cas.Trusted) == 0 {
 			t.Error("no certificate and no error")
 		}
 		if crls, err := CRLs("data:" + text); err == nil && len(crls) == 0 {
@@ -46,9 +47,9 @@ func FuzzPKCS8(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	b, problem := (&pemReader{text}).block()
-	if problem != "" {
-		f.Fatal(problem)
+	b, err := (&pemReader{rest: text}).block()
+	if err != nil {
+		f.Fatal(err)
 	}
 	f.Add(b.der)
 	iterations, memory := maxIterations, maxScrypt

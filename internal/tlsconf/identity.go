@@ -6,8 +6,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
+	"fmt"
 )
 
 // Identity is the certificates with which one side of a connection shows who it
@@ -19,7 +19,7 @@ type Identity struct{ slots [keyKinds]slot }
 // slot is the place for one kind of key.
 type slot struct {
 	name  string // of the file; empty: not known
-	chain []*x509.Certificate
+	chain []*certificate
 	key   crypto.Signer
 }
 
@@ -42,19 +42,42 @@ func kindOf(public crypto.PublicKey) int {
 	return -1
 }
 
-// Errors about what does not go together, in OpenSSL's words.
-var (
-	ErrMismatch    = errors.New("(SSL: error:05800074:x509 certificate routines::key values mismatch)")
-	errUnknownKind = errors.New("(SSL: error:0A0000F7:SSL routines::unknown certificate type)")
-)
+// errMismatch is about a certificate and a key that do not belong together.
+const errMismatch = opensslQueue("error:05800074:x509 certificate routines::key values mismatch")
 
-// SetCertificate makes chain, which begins with the certificate itself, the one
-// of its kind. A key that is there already and does not belong to it is
-// forgotten.
-func (id *Identity) SetCertificate(chain []*x509.Certificate) error {
+// UnsupportedError is about a certificate or key that OpenSSL can use and
+// crypto/tls cannot.
+type UnsupportedError struct{ text string }
+
+// Error implements error.
+func (e *UnsupportedError) Error() string { return e.text }
+
+// callError is a failed call of OpenSSL for a connection or for many: the name
+// without its beginning, and the errors.
+type callError struct {
+	call  string // "use_certificate"
+	queue opensslQueue
+}
+
+// Error implements error.
+func (e *callError) Error() string { return string(e.queue) }
+
+// setCertificate makes chain, which begins with the certificate itself, the one
+// of its kind, if it is strong enough for a security level. A key that is there
+// already and does not belong to it is forgotten. Errors are OpenSSL's, or an
+// [UnsupportedError].
+func (id *Identity) setCertificate(chain []*certificate, level int) error {
+	if problem := chain[0].problem(level, false); problem != "" {
+		return &callError{"use_certificate", problem}
+	}
+	for _, c := range chain[1:] {
+		if problem := c.problem(level, true); problem != "" {
+			return &callError{"set0_chain", problem}
+		}
+	}
 	kind := kindOf(chain[0].PublicKey)
 	if kind < 0 {
-		return errUnknownKind
+		return &UnsupportedError{"has " + chain[0].unsupportedKey() + ", which is not supported"}
 	}
 	s := &id.slots[kind]
 	s.chain, s.name = chain, ""
@@ -64,16 +87,16 @@ func (id *Identity) SetCertificate(chain []*x509.Certificate) error {
 	return nil
 }
 
-// SetKey makes key the one of its kind. [ErrMismatch] means that the
-// certificate of this kind has another.
-func (id *Identity) SetKey(key crypto.Signer) error {
+// setKey makes key the one of its kind. errMismatch means that the certificate
+// of this kind has another.
+func (id *Identity) setKey(key crypto.Signer) error {
 	kind := kindOf(key.Public())
 	if kind < 0 {
-		return errUnknownKind
+		return &callError{"use_PrivateKey", errUnknownKind}
 	}
 	s := &id.slots[kind]
 	if s.chain != nil && !samePublic(key.Public(), s.chain[0].PublicKey) {
-		return ErrMismatch
+		return &callError{"use_PrivateKey", errMismatch}
 	}
 	s.key = key
 	return nil
@@ -91,7 +114,7 @@ func (id *Identity) Certificates() (found []tls.Certificate) {
 		if s.chain == nil || s.key == nil {
 			continue
 		}
-		c := tls.Certificate{PrivateKey: s.key, Leaf: s.chain[0]}
+		c := tls.Certificate{PrivateKey: s.key, Leaf: s.chain[0].Certificate}
 		for _, cert := range s.chain {
 			c.Certificate = append(c.Certificate, cert.Raw)
 		}
@@ -103,46 +126,87 @@ func (id *Identity) Certificates() (found []tls.Certificate) {
 // NameOf is the name that a certificate was loaded by; empty if it was not.
 func (id *Identity) NameOf(c *tls.Certificate) string {
 	for i := range id.slots {
-		if s := &id.slots[i]; s.chain != nil && s.chain[0] == c.Leaf {
+		if s := &id.slots[i]; s.chain != nil && s.chain[0].Certificate == c.Leaf {
 			return s.name
 		}
 	}
 	return ""
 }
 
-// IsRSA tells whether the key of a certificate is an RSA one.
+// IsRSA reports whether the key of a certificate is an RSA one.
 func IsRSA(c *tls.Certificate) bool {
 	return c.Leaf != nil && kindOf(c.Leaf.PublicKey) == kindRSA
 }
 
-// Load adds a certificate and its key from files, or from behind "data:". A
-// nil cache stands for none. call is the function of OpenSSL that a mismatch is
-// blamed on: SSL_CTX_use_PrivateKey or, while a connection is made,
-// SSL_use_PrivateKey. If the two do not belong together they are read once
-// more, past the cache, which may have kept one longer than the other.
-func (id *Identity) Load(cert, key string, passwords []string, cache *Cache, call string) error {
-	err := id.load(cert, key, passwords, cache, false)
-	if errors.Is(err, ErrMismatch) {
-		err = id.load(cert, key, passwords, cache, true)
-	}
-	if errors.Is(err, ErrMismatch) || errors.Is(err, errUnknownKind) {
-		return errors.New(call + "(\"" + key + "\") failed " + err.Error())
-	}
-	return err
+// Loader is how certificates and keys are loaded.
+type Loader struct {
+	Passwords []string // of keys; nil: none are known
+	Cache     *Cache   // nil: there is none
+	Level     int      // the security level that certificates must reach, see [Settings]
+	Once      bool     // for one connection, which is in the words of errors
 }
 
-func (id *Identity) load(cert, key string, passwords []string, cache *Cache, again bool) error {
-	chain, err := cache.certificates(cert, again)
+// LoadAll adds certificates and their keys from pairs of names as [Identity.Load]
+// does. Those that crypto/tls cannot use are skipped, and why is returned, unless
+// no complete one is left.
+func (id *Identity) LoadAll(pairs [][2]string, l Loader) (skipped []string, err error) {
+	for _, names := range pairs {
+		err := id.Load(names[0], names[1], l)
+		switch {
+		case errors.As(err, new(*UnsupportedError)):
+			skipped = append(skipped, err.Error())
+		case err != nil:
+			return nil, err
+		}
+	}
+	if len(skipped) > 0 && len(id.Certificates()) == 0 {
+		return nil, &UnsupportedError{skipped[0]}
+	}
+	return skipped, nil
+}
+
+// Load adds a certificate and its key from files, or from behind "data:". If the
+// two do not belong together they are read once more, past the cache, which may
+// have kept one longer than the other. An [UnsupportedError] comes last: what
+// OpenSSL would refuse, too, is another error.
+func (id *Identity) Load(cert, key string, l Loader) error {
+	err := id.load(cert, key, l, false)
+	var call *callError
+	if errors.As(err, &call) && call.queue == errMismatch {
+		err = id.load(cert, key, l, true)
+	}
+	if !errors.As(err, &call) {
+		return err
+	}
+	prefix, name := "SSL_CTX_", cert
+	if l.Once {
+		prefix = "SSL_"
+	}
+	if call.call == "use_PrivateKey" {
+		name = key
+	}
+	return failed(fmt.Sprintf("%s%s(\"%s\") failed", prefix, call.call, name), call.queue)
+}
+
+func (id *Identity) load(cert, key string, l Loader, again bool) error {
+	chain, err := l.Cache.certificates(cert, again)
 	if err != nil {
 		return err
 	}
-	if err := id.SetCertificate(chain); err != nil {
+	var unsupported *UnsupportedError
+	if err := id.setCertificate(chain, l.Level); errors.As(err, &unsupported) {
+		unsupported.text = fmt.Sprintf("certificate \"%s\" %s", cert, unsupported.text)
+	} else if err != nil {
 		return err
+	} else {
+		id.slots[kindOf(chain[0].PublicKey)].name = cert
 	}
-	id.slots[kindOf(chain[0].PublicKey)].name = cert
-	signer, err := cache.key(key, passwords, again)
-	if err != nil {
+	signer, err := l.Cache.key(key, l.Passwords, again)
+	switch {
+	case err != nil && (unsupported == nil || !errors.As(err, new(*UnsupportedError))):
 		return err
+	case unsupported != nil:
+		return unsupported
 	}
-	return id.SetKey(signer)
+	return id.setKey(signer)
 }

@@ -2,25 +2,30 @@ package tlsconf
 
 import (
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // Key reads a private key from a PEM file, or from behind "data:". If it is
 // encrypted, the passwords are tried in turn; with nil there are none, and
-// unlike OpenSSL it does not ask at the terminal. encrypted tells whether a
-// password was needed.
+// unlike OpenSSL it does not ask at the terminal. encrypted reports whether a
+// password was needed. A key that only OpenSSL can use is an
+// [UnsupportedError].
 //
 // Keys of the kind "engine:NAME:ID" and "store:SCHEME:ID" are refused the way
 // OpenSSL refuses an engine or a scheme that it does not know.
 func Key(name string, passwords []string) (key crypto.Signer, encrypted bool, err error) {
 	key, encrypted, err = readKey(name, passwords)
-	if err != nil {
-		return nil, encrypted, fmt.Errorf("cannot load certificate key \"%s\": %w", name, err)
+	var unsupported *UnsupportedError
+	switch {
+	case errors.As(err, &unsupported):
+		unsupported.text = "certificate key \"" + name + "\" is " + unsupported.text + ", which is not supported"
+	case err != nil && !errors.As(err, new(*callError)):
+		err = fmt.Errorf("cannot load certificate key \"%s\": %w", name, err)
 	}
-	return key, encrypted, nil
+	return key, encrypted, err
 }
 
 func readKey(name string, passwords []string) (crypto.Signer, bool, error) {
@@ -28,18 +33,17 @@ func readKey(name string, passwords []string) (crypto.Signer, bool, error) {
 		return nil, false, noEngine(id)
 	}
 	if uri, ok := strings.CutPrefix(name, "store:"); ok {
-		scheme, _, _ := strings.Cut(uri, ":")
-		return nil, false, &opensslError{"OSSL_STORE_open() failed", []string{"error:16000069:STORE routines::unregistered scheme:scheme=" + scheme}}
+		return nil, false, noStore(uri)
 	}
 	text, err := readPEM(name)
 	if err != nil {
 		return nil, false, err
 	}
-	key, encrypted, problem := parseKey(text, passwords)
-	if problem != "" {
-		return nil, encrypted, &opensslError{"PEM_read_bio_PrivateKey() failed", []string{problem}}
+	key, encrypted, err := parseKey(text, passwords)
+	if _, ok := err.(opensslQueue); ok {
+		err = failed("PEM_read_bio_PrivateKey() failed", err)
 	}
-	return key, encrypted, nil
+	return key, encrypted, err
 }
 
 func noEngine(id string) error {
@@ -50,93 +54,155 @@ func noEngine(id string) error {
 	return &opensslError{"ENGINE_by_id() failed", []string{"error:13000074:engine routines::no such engine:id=" + engine}}
 }
 
-// Problems that OpenSSL has with keys.
+func noStore(uri string) error {
+	scheme, _, _ := strings.Cut(uri, ":")
+	return &opensslError{"OSSL_STORE_open() failed", []string{"error:16000069:STORE routines::unregistered scheme:scheme=" + scheme}}
+}
+
+// Problems that OpenSSL has with keys. What it says where nobody has a password
+// is for a program without a terminal.
 const (
 	errNoKey       = "error:1E08010C:DECODER routines::unsupported:No supported data to decode. Input type: PEM"
-	errNoPassword  = "error:0480006D:PEM routines::problems getting password error:04800068:PEM routines::bad password read"
+	errNoTerminal  = "error:1400006B:UI routines::processing error:while reading strings error:0480006D:PEM routines::problems getting password " + errInterrupted
+	errInterrupted = "error:07880109:common libcrypto routines::interrupted or cancelled"
+	errNoPhrase    = "error:1C80009F:Provider routines::unable to get passphrase"
+	errBadRead     = "error:04800068:PEM routines::bad password read"
+	errNoPassword  = errNoTerminal + " " + errInterrupted + " " + errBadRead
 	errBadDecrypt  = "error:1C800064:Provider routines::bad decrypt error:04800065:PEM routines::bad decrypt"
 	errCipherFinal = "error:1C800064:Provider routines::bad decrypt error:11800074:PKCS12 routines::pkcs12 cipherfinal error:"
 )
 
-// parseKey finds the first private key in a PEM text. What else is in it does
-// not matter.
-func parseKey(text []byte, passwords []string) (key crypto.Signer, encrypted bool, problem string) {
-	r := pemReader{text}
-	for {
-		b, problem := r.block()
-		if problem != "" {
-			return nil, false, errNoKey
+// parseKey finds a private key in a PEM text. If it is encrypted the passwords
+// are tried in turn. encrypted reports whether it is.
+func parseKey(text []byte, passwords []string) (key crypto.Signer, encrypted bool, err error) {
+	if passwords == nil {
+		return findKey(text, nil)
+	}
+	for i := range passwords {
+		if key, encrypted, err = findKey(text, &passwords[i]); !isQueue(err) {
+			break
 		}
-		if !strings.HasSuffix(b.kind, "PRIVATE KEY") {
+	}
+	return key, encrypted, err
+}
+
+// isQueue reports whether an error says that there is no key. Others are about
+// one that cannot be used.
+func isQueue(err error) bool {
+	_, ok := err.(opensslQueue)
+	return ok
+}
+
+// findKey looks for a key as OpenSSL does: for any block that its decoders take,
+// and then once more at the first that has the name of a key. password is nil
+// if there is none.
+func findKey(text []byte, password *string) (crypto.Signer, bool, error) {
+	key, encrypted, first := decodeKey(text, password)
+	if !isQueue(first) {
+		return key, encrypted, first
+	}
+	key, encrypted, err := legacyKey(text, password)
+	if !isQueue(err) {
+		return key, encrypted, err
+	}
+	return nil, false, opensslQueue(strings.TrimSpace(first.Error() + " " + err.Error()))
+}
+
+// decodeKey takes the first block that has a key. It stops at one with a wrong
+// header or another password.
+func decodeKey(text []byte, password *string) (crypto.Signer, bool, error) {
+	const shortHeader = 10 // in bytes; such is overlooked
+	r := pemReader{rest: text}
+	for {
+		b, err := r.block()
+		if isNoStartLine(err) {
+			return nil, false, opensslQueue(errNoKey)
+		} else if err != nil {
 			continue
 		}
-		if b.kind != "ENCRYPTED PRIVATE KEY" && b.headers["DEK-Info"] == "" {
-			key, problem := parseDER(b.kind, b.der)
-			return key, false, problem
+		if len(b.header) <= shortHeader {
+			b.header = ""
 		}
-		if passwords == nil {
-			return nil, true, errNoPassword
+		key, encrypted, err := b.key(password)
+		var notKey *notKeyError
+		if err != nil && (errors.As(err, &notKey) || err.Error() == "") {
+			continue
 		}
-		for _, password := range passwords {
-			if key, problem = decryptKey(b, password); problem == "" {
-				return key, true, ""
-			}
+		if encrypted && password == nil && b.kind == encryptedKind {
+			err = opensslQueue(errNoTerminal + " " + errInterrupted + " " + errNoPhrase)
 		}
-		return nil, true, problem
+		return key, encrypted, err
 	}
 }
 
-// parseDER reads a key that is not encrypted.
-func parseDER(kind string, der []byte) (crypto.Signer, string) {
-	var key any
-	var err error
-	switch kind {
-	case "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(der)
-	case "RSA PRIVATE KEY":
-		key, err = x509.ParsePKCS1PrivateKey(der)
-	case "EC PRIVATE KEY":
-		key, err = x509.ParseECPrivateKey(der)
+// encryptedKind is the name of blocks of PKCS #8 that are encrypted.
+const encryptedKind = "ENCRYPTED PRIVATE KEY"
+
+// legacyKey takes the first block that has the name of a key. Of its own errors
+// OpenSSL keeps only those about the contents.
+func legacyKey(text []byte, password *string) (crypto.Signer, bool, error) {
+	r := pemReader{rest: text}
+	kinds := []string{"PRIVATE KEY", encryptedKind, "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"}
+	for {
+		b, err := r.block()
+		if err != nil {
+			return nil, false, opensslQueue("")
+		}
+		if !slices.Contains(kinds, b.kind) {
+			continue
+		}
+		if _, err := b.encryption(); err != nil {
+			return nil, false, opensslQueue("")
+		}
+		key, encrypted, err := b.key(password)
+		var notKey *notKeyError
+		switch {
+		case errors.As(err, &notKey):
+			err = opensslQueue(strings.Join(notKey.queue, " "))
+		case !isQueue(err):
+		case b.kind != encryptedKind:
+			err = opensslQueue("")
+		case password == nil:
+			err = opensslQueue(errNoTerminal + " " + errBadRead)
+		}
+		return key, encrypted, err
+	}
+}
+
+// key reads the key in a block. An error is a [notKeyError] if there is none,
+// a queue if it cannot be decrypted, or tells why it cannot be used.
+func (b *pemBlock) key(password *string) (key crypto.Signer, encrypted bool, err error) {
+	der := b.der
+	cipher, err := b.encryption()
+	if err != nil {
+		return nil, false, err
+	}
+	encrypted = cipher != nil || b.kind == encryptedKind && isEncryptedKey(der)
+	switch {
+	case !encrypted:
+	case password == nil:
+		return nil, true, opensslQueue(errNoPassword)
+	case cipher != nil:
+		der, err = cipher.decrypt(der, *password)
 	default:
-		return nil, errNoKey
+		der, err = decryptPKCS8(der, []byte(*password))
 	}
 	if err != nil {
-		return nil, errNoKey + " " + encodingProblem(der, "PKCS8_PRIV_KEY_INFO", err)
+		return nil, encrypted, decryptionProblem(err, cipher == nil, *password)
 	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, errNoKey
-	}
-	return signer, ""
+	key, err = parseDER(b.kind, der)
+	return key, encrypted, err
 }
 
-// decryptKey reads an encrypted key.
-func decryptKey(b *pemBlock, password string) (crypto.Signer, string) {
-	if b.kind != "ENCRYPTED PRIVATE KEY" {
-		der, err := decryptTraditional(b, password)
-		if err != nil {
-			return nil, errBadDecrypt
-		}
-		key, problem := parseDER(b.kind, der)
-		if problem != "" {
-			return nil, errBadDecrypt // the padding was right by chance
-		}
-		return key, ""
-	}
-	der, err := decryptPKCS8(b.der, []byte(password))
-	var key crypto.Signer
-	if err == nil {
-		var problem string
-		if key, problem = parseDER("PRIVATE KEY", der); problem == "" {
-			return key, ""
-		}
-	}
-	reason := "maybe wrong password"
+// decryptionProblem is the queue for an error of decryption.
+func decryptionProblem(err error, pkcs8 bool, password string) error {
 	switch {
-	case errors.As(err, new(unsupportedError)):
-		return nil, err.Error()
-	case password == "":
-		reason = "empty password"
+	case errors.Is(err, errDecrypt) && pkcs8 && password == "":
+		return opensslQueue(errCipherFinal + "empty password")
+	case errors.Is(err, errDecrypt) && pkcs8:
+		return opensslQueue(errCipherFinal + "maybe wrong password")
+	case errors.Is(err, errDecrypt):
+		return opensslQueue(errBadDecrypt)
 	}
-	return nil, errCipherFinal + reason + " " + errCipherFinal + reason
+	return opensslQueue(err.Error())
 }

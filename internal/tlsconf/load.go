@@ -1,9 +1,11 @@
 package tlsconf
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 )
 
 // Kinds of PEM blocks that OpenSSL takes for a certificate.
@@ -12,9 +14,8 @@ var (
 	trustedKinds = append([]string{"TRUSTED CERTIFICATE"}, plainKinds...)
 )
 
-// Certificates reads a certificate and the rest of its chain from a PEM file,
-// or from behind "data:". There is at least one.
-func Certificates(name string) ([]*x509.Certificate, error) {
+// loadChain is readChain with complete messages as errors.
+func loadChain(name string) ([]*certificate, error) {
 	chain, err := readChain(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load certificate \"%s\": %w", name, err)
@@ -22,53 +23,96 @@ func Certificates(name string) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-func readChain(name string) ([]*x509.Certificate, error) {
+// readChain reads a certificate and the rest of its chain from a PEM file, or
+// from behind "data:". There is at least one.
+func readChain(name string) ([]*certificate, error) {
 	text, err := readPEM(name)
 	if err != nil {
 		return nil, err
 	}
-	r := pemReader{text}
-	b, problem := r.next("TRUSTED CERTIFICATE", trustedKinds...)
-	var chain []*x509.Certificate
+	r := pemReader{rest: text}
+	var chain []*certificate
+	b, err := r.next("TRUSTED CERTIFICATE", trustedKinds...)
 	call := "PEM_read_bio_X509_AUX() failed"
-	for problem == "" {
-		var cert *x509.Certificate
-		if cert, problem = parseCertificate(b.der); problem != "" {
+	for err == nil {
+		var c *certificate
+		if c, err = readCertificate(b, len(chain) == 0); err != nil {
 			break
 		}
-		chain = append(chain, cert)
+		chain = append(chain, c)
 		call = "PEM_read_bio_X509() failed"
-		b, problem = r.next("CERTIFICATE", plainKinds...)
+		b, err = r.next("CERTIFICATE", plainKinds...)
 	}
-	if len(chain) > 0 && problem == errNoStartLine+"CERTIFICATE" {
+	if len(chain) > 0 && isNoStartLine(err) {
 		return chain, nil
 	}
-	return nil, &opensslError{call, []string{problem}}
+	return nil, failed(call, err)
 }
 
-// CAs reads certificates that are trusted. There is at least one.
-func CAs(name string) ([]*x509.Certificate, error) {
-	text, err := readPEM(name)
+// Authorities are the certificates of a file by which others are checked.
+type Authorities struct {
+	// Trusted are those that package x509 can read and that are not marked in the
+	// file as good for other uses only. There is at least one.
+	Trusted []*x509.Certificate
+
+	// Named are all, at least with their names, one of each. Others may be told of
+	// them.
+	Named []*x509.Certificate
+}
+
+// CAs reads certificates that are trusted for a use. warn is told of those that
+// cannot be. Where there is no other, this is the error.
+func CAs(name string, use x509.ExtKeyUsage, warn func(text string)) (*Authorities, error) {
+	all, err := readCAs(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load certificate \"%s\": %w", name, err)
 	}
-	r := pemReader{text}
-	var found []*x509.Certificate
+	found := &Authorities{}
+	var warnings []string
+	for _, c := range all {
+		if !slices.ContainsFunc(found.Named, func(other *x509.Certificate) bool { return bytes.Equal(other.RawSubject, c.RawSubject) }) {
+			found.Named = append(found.Named, c.Certificate)
+		}
+		reason := ""
+		switch {
+		case c.refused != nil:
+			reason = c.refused.Error()
+		case !c.trustedFor(use):
+			reason = "its trust settings exclude this use"
+		default:
+			found.Trusted = append(found.Trusted, c.Certificate)
+			continue
+		}
+		warnings = append(warnings, fmt.Sprintf("certificate in %s:%d cannot be trusted: %s", name, c.line, reason))
+	}
+	if len(found.Trusted) == 0 {
+		return nil, fmt.Errorf("cannot load certificate \"%s\": %s", name, warnings[0])
+	}
+	for _, text := range warnings {
+		warn(text + ", ignored")
+	}
+	return found, nil
+}
+
+func readCAs(name string) (all []*certificate, err error) {
+	text, err := readPEM(name)
+	if err != nil {
+		return nil, err
+	}
+	r := pemReader{rest: text}
 	for {
-		const expecting = "TRUSTED CERTIFICATE"
-		b, problem := r.next(expecting, trustedKinds...)
-		if problem == errNoStartLine+expecting && len(found) > 0 {
-			return found, nil
+		b, err := r.next("TRUSTED CERTIFICATE", trustedKinds...)
+		if isNoStartLine(err) && len(all) > 0 {
+			return all, nil
 		}
-		var cert *x509.Certificate
-		if problem == "" {
-			cert, problem = parseCertificate(b.der)
+		var c *certificate
+		if err == nil {
+			c, err = readCertificate(b, true)
 		}
-		if problem != "" {
-			err = &opensslError{"PEM_read_bio_X509_AUX() failed", []string{problem}}
-			return nil, fmt.Errorf("cannot load certificate \"%s\": %w", name, err)
+		if err != nil {
+			return nil, failed("PEM_read_bio_X509_AUX() failed", err)
 		}
-		found = append(found, cert)
+		all = append(all, c)
 	}
 }
 
@@ -78,43 +122,25 @@ func CRLs(name string) ([]*x509.RevocationList, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot load CRL \"%s\": %w", name, err)
 	}
-	r := pemReader{text}
+	r := pemReader{rest: text}
 	var found []*x509.RevocationList
 	for {
 		const expecting = "X509 CRL"
-		b, problem := r.next(expecting, expecting)
-		if problem == errNoStartLine+expecting && len(found) > 0 {
+		b, err := r.next(expecting, expecting)
+		if isNoStartLine(err) && len(found) > 0 {
 			return found, nil
 		}
 		var crl *x509.RevocationList
-		if problem == "" {
+		if err == nil {
 			if crl, err = x509.ParseRevocationList(b.der); err != nil {
-				problem = encodingProblem(b.der, "X509_CRL", err) + errASN1
+				err = opensslQueue(encodingProblem(b.der, "X509_CRL", err) + " " + errASN1)
 			}
 		}
-		if problem != "" {
-			err = &opensslError{"PEM_read_bio_X509_CRL() failed", []string{problem}}
-			return nil, fmt.Errorf("cannot load CRL \"%s\": %w", name, err)
+		if err != nil {
+			return nil, fmt.Errorf("cannot load CRL \"%s\": %w", name, failed("PEM_read_bio_X509_CRL() failed", err))
 		}
 		found = append(found, crl)
 	}
-}
-
-// errASN1 is OpenSSL's last word on a PEM text with a wrong encoding in it.
-const errASN1 = " error:0488000D:PEM routines::ASN1 lib"
-
-// parseCertificate reads a certificate. What may follow it in a block of the
-// kind "TRUSTED CERTIFICATE" is not looked at.
-func parseCertificate(der []byte) (*x509.Certificate, string) {
-	var first asn1.RawValue
-	if rest, err := asn1.Unmarshal(der, &first); err == nil {
-		der = der[:len(der)-len(rest)]
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, encodingProblem(der, "X509", err) + errASN1
-	}
-	return cert, ""
 }
 
 // encodingProblem is what OpenSSL says about an encoding that is none. What is

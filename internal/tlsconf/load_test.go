@@ -1,6 +1,7 @@
 package tlsconf
 
 import (
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,9 +50,9 @@ func TestLoadErrors(t *testing.T) {
 		var err error
 		switch tt.as {
 		case "cert":
-			_, err = Certificates(name)
+			_, err = loadChain(name)
 		case "ca":
-			_, err = CAs(name)
+			_, err = CAs(name, x509.ExtKeyUsageClientAuth, nil)
 		case "crl":
 			_, err = CRLs(name)
 		case "key":
@@ -62,9 +63,9 @@ func TestLoadErrors(t *testing.T) {
 }
 
 func TestFolderAndFileInTheWay(t *testing.T) {
-	_, err := Certificates(t.TempDir())
+	_, err := loadChain(t.TempDir())
 	assert.ErrorContains(t, err, "no start line", "a folder reads as an empty file")
-	_, err = Certificates("testdata/plain.crt/x")
+	_, err = loadChain("testdata/plain.crt/x")
 	assert.EqualError(t, err, `cannot load certificate "testdata/plain.crt/x": BIO_new_file() failed (SSL: error:80000014:system library::Not a directory:calling fopen(testdata/plain.crt/x, r) error:10080002:BIO routines::system lib)`)
 }
 

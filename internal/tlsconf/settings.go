@@ -57,20 +57,6 @@ func (s *Settings) SetCurves(list string) (err error) {
 	return nil
 }
 
-// CheckDHParams looks whether a file has parameters for DHE, for which
-// crypto/tls has no use. Its error is a complete message.
-func CheckDHParams(name string) error {
-	text, queue := readFile(name, "r")
-	if queue != nil {
-		return errors.New(withQueue("BIO_new_file(\""+name+"\") failed", queue...))
-	}
-	r := pemReader{text}
-	if _, problem := r.next("DH PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS"); problem != "" {
-		return errors.New(withQueue("PEM_read_bio_DHparams(\""+name+"\") failed", problem))
-	}
-	return nil
-}
-
 // command is one that OpenSSL has for its configuration files.
 type command struct {
 	// apply carries the command out. Its error is OpenSSL's queue, without the
@@ -271,7 +257,7 @@ func setCertificate(s *Settings, name string) error {
 	if err != nil {
 		return commandFile(name, err)
 	}
-	return s.Identity.SetCertificate(chain)
+	return s.Identity.setCertificate(chain, s.Level)
 }
 
 func setPrivateKey(s *Settings, name string) error {
@@ -279,7 +265,7 @@ func setPrivateKey(s *Settings, name string) error {
 	if err != nil {
 		return commandFile(name, err)
 	}
-	return unwrapped(s.Identity.SetKey(key))
+	return unwrapped(s.Identity.setKey(key))
 }
 
 // commandFile is OpenSSL's own way to tell of a file that it cannot use.

@@ -85,6 +85,6 @@ func TestSettings(t *testing.T) {
 	assert.EqualError(t, s.SetCiphers("foo"), `SSL_CTX_set_cipher_list("foo") failed (SSL: error:0A0000B9:SSL routines::no cipher match)`)
 	assert.EqualError(t, s.SetCurves("foo"), `SSL_CTX_set1_curves_list("foo") failed (SSL: error:0A080106:SSL routines::passed invalid argument:group 'foo' cannot be set)`)
 	assert.EqualError(t, s.SetCurves(""), `SSL_CTX_set1_curves_list("") failed`)
-	assert.EqualError(t, CheckDHParams("no"), `BIO_new_file("no") failed (SSL: error:80000002:system library::No such file or directory:calling fopen(no, r) error:10000080:BIO routines::no such file)`)
-	assert.EqualError(t, CheckDHParams("testdata/plain.crt"), `PEM_read_bio_DHparams("testdata/plain.crt") failed (SSL: error:0480006C:PEM routines::no start line:Expecting: DH PARAMETERS)`)
+	assert.EqualError(t, CheckDHParams("no", DefaultLevel), `BIO_new_file("no") failed (SSL: error:80000002:system library::No such file or directory:calling fopen(no, r) error:10000080:BIO routines::no such file)`)
+	assert.EqualError(t, CheckDHParams("testdata/plain.crt", DefaultLevel), `PEM_read_bio_DHparams("testdata/plain.crt") failed (SSL: error:0480006C:PEM routines::no start line:Expecting: DH PARAMETERS)`)
 }
