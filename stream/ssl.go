@@ -27,10 +27,21 @@ const (
 
 // SSLConfig is the TLS side of listen ... ssl. Names of files are relative to
 // Config.ConfDir.
+//
+// Files are read by the rules of OpenSSL, and certificates must be as strong as
+// its security level wants: 2, unless Ciphers has @SECLEVEL=N. Certificates of
+// clients with a negative number are refused by crypto/tls, unless the main
+// package of the program says
+//
+//	//go:debug x509negativeserial=1
+//
+// as that of gostream does.
 type SSLConfig struct {
 	// Certificate and CertificateKey list PEM files in the same order, complete
 	// values that are evaluated for each connection if any has variables, or
-	// PEM texts behind "data:". Of each kind of key the last one counts.
+	// PEM texts behind "data:". Of each kind of key the last one counts. Those that
+	// crypto/tls cannot use, such as RSA-PSS keys, are skipped with a
+	// warning; if no other is left it is an error.
 	Certificate    []string
 	CertificateKey []string
 
@@ -41,7 +52,7 @@ type SSLConfig struct {
 	Ciphers             string       // an OpenSSL cipher list, for TLSv12 and older; default HIGH:!aNULL:!MD5
 	PreferServerCiphers Flag         // the order of Ciphers decides, not the client's
 	ECDHCurve           string       // names with ":" between them; default auto
-	DHParam             string       // a file that is checked and not used: there are no DHE ciphers
+	DHParam             string       // a file that is checked, its strength too, and not used: there are no DHE ciphers
 	ConfCommand         []SSLCommand
 	ALPN                []string // protocols, the preferred one first; none: ALPN is ignored
 
@@ -52,7 +63,7 @@ type SSLConfig struct {
 
 	VerifyClient       SSLVerify
 	VerifyDepth        int64  // 0: 1, negative: 0
-	ClientCertificate  string // authorities that clients are told of
+	ClientCertificate  string // authorities that clients are told of; those that Go cannot read are not trusted
 	TrustedCertificate string // others
 	CRL                string
 

@@ -214,7 +214,10 @@ func (g *generation) loadExtras(t *serverTLS) error {
 // runCommands carries ssl_conf_command out, on top of all other settings.
 func (g *generation) runCommands(t *serverTLS) error {
 	for _, cmd := range t.conf.ConfCommand {
-		if err := t.settings.Run(cmd.Name, cmd.Value, g.conf.confPath); err != nil {
+		err := t.settings.Run(cmd.Name, cmd.Value, g.conf.confPath)
+		if errors.As(err, new(*tlsconf.UnsupportedError)) && len(t.settings.Identity.Certificates()) > 0 {
+			g.conf.warn(err.Error() + ", ignored")
+		} else if err != nil {
 			return err
 		}
 	}

@@ -4,10 +4,12 @@ package stream
 // read. Those with a field as parameter serve ssl_* and proxy_ssl_*.
 
 import (
+	"errors"
 	"math"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gostream/gostream/internal/conf"
@@ -26,7 +28,10 @@ func passwordFile(field func(*ServerConfig) *[]string) conf.Setter[ServerConfig]
 		Set: func(c *ServerConfig, d *conf.Directive) error {
 			name := d.Env().ConfPath(d.Args[0])
 			text, err := d.Env().Read(name)
-			if err != nil {
+			switch {
+			case errors.Is(err, syscall.EISDIR): // which can be opened
+				return d.Errorf("read() \"%s\" failed (%d: Is a directory)", name, syscall.EISDIR)
+			case err != nil:
 				return d.Errorf("%s", logfile.NewOpenError(name, err))
 			}
 			passwords, err := tlsconf.ParsePasswords(name, text)
@@ -106,7 +111,7 @@ func ecdhCurve() conf.Setter[ServerConfig] {
 
 func dhParam() conf.Setter[ServerConfig] {
 	return conf.Slot(func(c *ServerConfig) *string { return &c.SSL.DHParam }, func(d *conf.Directive) (string, error) {
-		if d.Args[0] != "" && tlsconf.CheckDHParams(d.Env().ConfPath(d.Args[0]), 0) == nil {
+		if d.Args[0] != "" && tlsconf.CheckDHParams(d.Env().ConfPath(d.Args[0]), tlsconf.DefaultLevel) == nil {
 			d.Warnf("\"%s\" has no effect: there are no DHE ciphers", d.Name)
 		}
 		return d.Args[0], nil

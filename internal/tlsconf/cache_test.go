@@ -117,12 +117,12 @@ func TestIdentity(t *testing.T) {
 	var id Identity
 	assert.Empty(t, id.Certificates())
 	first, second := selfSigned(t, "first"), selfSigned(t, "second")
-	require.NoError(t, id.setCertificate([]*certificate{{Certificate: first.cert}}, DefaultLevel))
+	require.NoError(t, id.setCertificate("", []*certificate{{Certificate: first.cert}}, DefaultLevel))
 	assert.Empty(t, id.Certificates(), "there is no key yet")
 	assert.EqualError(t, id.setKey(second.key), string(errMismatch))
 	require.NoError(t, id.setKey(first.key))
 	require.Len(t, id.Certificates(), 1)
-	require.NoError(t, id.setCertificate([]*certificate{{Certificate: second.cert}}, DefaultLevel))
+	require.NoError(t, id.setCertificate("", []*certificate{{Certificate: second.cert}}, DefaultLevel))
 	assert.Empty(t, id.Certificates(), "the key was another's")
 	require.NoError(t, id.setKey(second.key))
 

@@ -24,6 +24,7 @@ func FuzzPEM(f *testing.F) {
 		}
 	}
 	f.Add("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+	f.Add("\xEF\xBB\xBF-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if chain, err := loadChain("data:" + text); err == nil && len(chain) == 0 {
 			t.Error("no certificate and no error")
@@ -34,8 +35,12 @@ func FuzzPEM(f *testing.F) {
 		if crls, err := CRLs("data:" + text); err == nil && len(crls) == 0 {
 			t.Error("no list and no error")
 		}
-		if key, _, err := Key("data:"+text, nil); (key == nil) != (err != nil) {
+		if key, _, err := Key("data:"+text, []string{"x"}); (key == nil) != (err != nil) {
 			t.Error(key, err)
+		}
+		var id Identity
+		if skipped, err := id.LoadAll([][2]string{{"data:" + text, "data:" + text}}, Loader{Level: DefaultLevel}); err == nil && len(skipped) > 0 {
+			t.Error("skipped the only one")
 		}
 	})
 }
@@ -59,5 +64,29 @@ func FuzzPKCS8(f *testing.F) {
 		if plain, err := decryptPKCS8(der, []byte("secret")); err == nil && len(plain) >= len(der) {
 			t.Errorf("%d bytes in %d", len(plain), len(der))
 		}
+	})
+}
+
+// FuzzASN1 reads encodings as OpenSSL does.
+func FuzzASN1(f *testing.F) {
+	text, err := os.ReadFile("testdata/plain.crt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	b, err := (&pemReader{rest: text}).block()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.der)
+	f.Add([]byte{0x30, 0x80, 6, 1, 0x2A, 0x30, 0x80, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, der []byte) {
+		for _, it := range []*asn1Item{itemCertificate, itemTrust, itemPKCS8, itemRSAKey, itemDHXParams, itemOCSPResponse} {
+			if d, rest, ok := decodeASN1(der, it); ok != (len(d.queue) == 0) || ok && len(rest) >= len(der) {
+				t.Errorf("%v %d of %d bytes: %q", ok, len(rest), len(der), d.queue)
+			}
+		}
+		_ = incomplete(der)
+		usualKey(der)
+		_ = curveOf(der)
 	})
 }

@@ -18,7 +18,7 @@ type Identity struct{ slots [keyKinds]slot }
 
 // slot is the place for one kind of key.
 type slot struct {
-	name  string // of the file; empty: not known
+	name  string // of the file
 	chain []*certificate
 	key   crypto.Signer
 }
@@ -66,7 +66,7 @@ func (e *callError) Error() string { return string(e.queue) }
 // of its kind, if it is strong enough for a security level. A key that is there
 // already and does not belong to it is forgotten. Errors are OpenSSL's, or an
 // [UnsupportedError].
-func (id *Identity) setCertificate(chain []*certificate, level int) error {
+func (id *Identity) setCertificate(name string, chain []*certificate, level int) error {
 	if problem := chain[0].problem(level, false); problem != "" {
 		return &callError{"use_certificate", problem}
 	}
@@ -77,10 +77,10 @@ func (id *Identity) setCertificate(chain []*certificate, level int) error {
 	}
 	kind := kindOf(chain[0].PublicKey)
 	if kind < 0 {
-		return &UnsupportedError{"has " + chain[0].unsupportedKey() + ", which is not supported"}
+		return &UnsupportedError{"certificate \"" + name + "\" has " + chain[0].unsupportedKey() + ", which is not supported"}
 	}
 	s := &id.slots[kind]
-	s.chain, s.name = chain, ""
+	s.chain, s.name = chain, name
 	if s.key != nil && !samePublic(s.key.Public(), chain[0].PublicKey) {
 		s.key = nil
 	}
@@ -194,12 +194,8 @@ func (id *Identity) load(cert, key string, l Loader, again bool) error {
 		return err
 	}
 	var unsupported *UnsupportedError
-	if err := id.setCertificate(chain, l.Level); errors.As(err, &unsupported) {
-		unsupported.text = fmt.Sprintf("certificate \"%s\" %s", cert, unsupported.text)
-	} else if err != nil {
+	if err := id.setCertificate(cert, chain, l.Level); err != nil && !errors.As(err, &unsupported) {
 		return err
-	} else {
-		id.slots[kindOf(chain[0].PublicKey)].name = cert
 	}
 	signer, err := l.Cache.key(key, l.Passwords, again)
 	switch {

@@ -14,33 +14,41 @@ import (
 // password was needed. A key that only OpenSSL can use is an
 // [UnsupportedError].
 //
-// Keys of the kind "engine:NAME:ID" and "store:SCHEME:ID" are refused the way
-// OpenSSL refuses an engine or a scheme that it does not know.
+// Of keys of the kind "store:URI" those in PEM files are read. Others, and those
+// of the kind "engine:NAME:ID", are refused the way OpenSSL refuses a scheme or
+// an engine that it does not know.
 func Key(name string, passwords []string) (key crypto.Signer, encrypted bool, err error) {
 	key, encrypted, err = readKey(name, passwords)
-	var unsupported *UnsupportedError
-	switch {
-	case errors.As(err, &unsupported):
-		unsupported.text = "certificate key \"" + name + "\" is " + unsupported.text + ", which is not supported"
-	case err != nil && !errors.As(err, new(*callError)):
+	if err != nil && !errors.As(err, new(*callError)) && !errors.As(err, new(*UnsupportedError)) {
 		err = fmt.Errorf("cannot load certificate key \"%s\": %w", name, err)
 	}
 	return key, encrypted, err
 }
 
+// readKey is Key with errors that are no complete messages.
 func readKey(name string, passwords []string) (crypto.Signer, bool, error) {
 	if id, ok := strings.CutPrefix(name, "engine:"); ok {
 		return nil, false, noEngine(id)
 	}
-	if uri, ok := strings.CutPrefix(name, "store:"); ok {
-		return nil, false, noStore(uri)
+	var text []byte
+	var err error
+	uri, store := strings.CutPrefix(name, "store:")
+	if store {
+		text, err = readStore(uri)
+	} else {
+		text, err = readPEM(name)
 	}
-	text, err := readPEM(name)
 	if err != nil {
 		return nil, false, err
 	}
 	key, encrypted, err := parseKey(text, passwords)
-	if _, ok := err.(opensslQueue); ok {
+	var unsupported *UnsupportedError
+	switch {
+	case errors.As(err, &unsupported):
+		unsupported.text = "certificate key \"" + name + "\" is " + unsupported.text + ", which is not supported"
+	case isQueue(err) && store:
+		err = &opensslError{"OSSL_STORE_load() failed", nil}
+	case isQueue(err):
 		err = failed("PEM_read_bio_PrivateKey() failed", err)
 	}
 	return key, encrypted, err
@@ -52,11 +60,6 @@ func noEngine(id string) error {
 		return errors.New("invalid syntax")
 	}
 	return &opensslError{"ENGINE_by_id() failed", []string{"error:13000074:engine routines::no such engine:id=" + engine}}
-}
-
-func noStore(uri string) error {
-	scheme, _, _ := strings.Cut(uri, ":")
-	return &opensslError{"OSSL_STORE_open() failed", []string{"error:16000069:STORE routines::unregistered scheme:scheme=" + scheme}}
 }
 
 // Problems that OpenSSL has with keys. What it says where nobody has a password
@@ -72,14 +75,18 @@ const (
 	errCipherFinal = "error:1C800064:Provider routines::bad decrypt error:11800074:PKCS12 routines::pkcs12 cipherfinal error:"
 )
 
+// maxPhrase is how many bytes of a password count.
+const maxPhrase = 1024
+
 // parseKey finds a private key in a PEM text. If it is encrypted the passwords
 // are tried in turn. encrypted reports whether it is.
 func parseKey(text []byte, passwords []string) (key crypto.Signer, encrypted bool, err error) {
 	if passwords == nil {
 		return findKey(text, nil)
 	}
-	for i := range passwords {
-		if key, encrypted, err = findKey(text, &passwords[i]); !isQueue(err) {
+	for _, password := range passwords {
+		password = password[:min(len(password), maxPhrase)]
+		if key, encrypted, err = findKey(text, &password); !isQueue(err) {
 			break
 		}
 	}

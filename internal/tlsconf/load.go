@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -52,7 +53,7 @@ func readChain(name string) ([]*certificate, error) {
 // Authorities are the certificates of a file by which others are checked.
 type Authorities struct {
 	// Trusted are those that package x509 can read and that are not marked in the
-	// file as good for other uses only. There is at least one.
+	// file as good for other uses only.
 	Trusted []*x509.Certificate
 
 	// Named are all, at least with their names, one of each. Others may be told of
@@ -61,34 +62,31 @@ type Authorities struct {
 }
 
 // CAs reads certificates that are trusted for a use. warn is told of those that
-// cannot be. Where there is no other, this is the error.
+// cannot be read here. Where there is no other, this is the error.
 func CAs(name string, use x509.ExtKeyUsage, warn func(text string)) (*Authorities, error) {
 	all, err := readCAs(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load certificate \"%s\": %w", name, err)
 	}
 	found := &Authorities{}
-	var warnings []string
+	var refused []string
 	for _, c := range all {
 		if !slices.ContainsFunc(found.Named, func(other *x509.Certificate) bool { return bytes.Equal(other.RawSubject, c.RawSubject) }) {
 			found.Named = append(found.Named, c.Certificate)
 		}
-		reason := ""
 		switch {
 		case c.refused != nil:
-			reason = c.refused.Error()
-		case !c.trustedFor(use):
-			reason = "its trust settings exclude this use"
-		default:
+			refused = append(refused, fmt.Sprintf("certificate in %s:%d is not supported (%s)", name, c.line, c.refused))
+		case kindOf(c.PublicKey) < 0:
+			refused = append(refused, fmt.Sprintf("certificate in %s:%d has %s, which is not supported", name, c.line, c.unsupportedKey()))
+		case c.trustedFor(use):
 			found.Trusted = append(found.Trusted, c.Certificate)
-			continue
 		}
-		warnings = append(warnings, fmt.Sprintf("certificate in %s:%d cannot be trusted: %s", name, c.line, reason))
 	}
-	if len(found.Trusted) == 0 {
-		return nil, fmt.Errorf("cannot load certificate \"%s\": %s", name, warnings[0])
+	if len(refused) == len(all) {
+		return nil, errors.New(refused[0])
 	}
-	for _, text := range warnings {
+	for _, text := range refused {
 		warn(text + ", ignored")
 	}
 	return found, nil

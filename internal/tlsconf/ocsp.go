@@ -103,21 +103,6 @@ func isSequence(der []byte) bool {
 	return err == nil && len(rest) == 0 && v.Class == asn1.ClassUniversal && v.Tag == asn1.TagSequence
 }
 
-// ReadOCSPFile reads the response of ssl_stapling_file. It has to be a response;
-// what it says does not matter. Errors are complete messages.
-func ReadOCSPFile(name string) ([]byte, error) {
-	der, queue := readFile(name, "rb")
-	switch {
-	case queue != nil:
-		return nil, errors.New(withQueue("BIO_new_file(\""+name+"\") failed", queue...))
-	case len(der) == 0:
-		return nil, errors.New("d2i_OCSP_RESPONSE_bio(\"" + name + "\") failed")
-	case !isSequence(der):
-		return nil, errors.New(withQueue("d2i_OCSP_RESPONSE_bio(\""+name+"\") failed", encodingProblem(der, "OCSP_RESPONSE", nil)))
-	}
-	return der, nil
-}
-
 // IssuerOf finds the issuer of a certificate of our own: in its chain, or among
 // others. Nil: there is none.
 func IssuerOf(c *tls.Certificate, others []*x509.Certificate) *x509.Certificate {

@@ -83,7 +83,7 @@ func readFile(name, mode string) (text []byte, queue []string) {
 	case errno == syscall.EISDIR:
 		return nil, nil
 	}
-	reason := "error:10080002:BIO routines::system lib"
+	reason := errSystemLib
 	if errno == syscall.ENOENT || errno == syscall.ENXIO {
 		reason = "error:10000080:BIO routines::no such file"
 	}

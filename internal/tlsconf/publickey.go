@@ -120,12 +120,15 @@ func curveOf(params []byte) *namedCurve {
 // is reports whether parameters describe the curve.
 func (c *namedCurve) is(e *explicitCurve) bool {
 	p := c.Params()
+	size := (p.BitSize + 7) / 8
+	base := append([]byte{4}, p.Gx.FillBytes(make([]byte, size))...)
+	base = append(base, p.Gy.FillBytes(make([]byte, size))...)
 	a := new(big.Int).Sub(p.P, big.NewInt(3)) // as on all curves of crypto/ecdsa
-	number := func(b []byte) *big.Int { return new(big.Int).SetBytes(b) }
-	base := c.uncompressed(e.Base)
-	return integer(e.Field.Value.FullBytes).Cmp(p.P) == 0 && number(e.Curve.A).Cmp(a) == 0 && number(e.Curve.B).Cmp(p.B) == 0 &&
-		e.Order.Cmp(p.N) == 0 && (e.Cofactor == nil || e.Cofactor.Cmp(big.NewInt(1)) == 0) &&
-		len(base) > 0 && number(base[1:]).Cmp(number(append(p.Gx.FillBytes(make([]byte, len(base)/2)), p.Gy.FillBytes(make([]byte, len(base)/2))...))) == 0
+	one := big.NewInt(1)
+	return integer(e.Field.Value.FullBytes).Cmp(p.P) == 0 &&
+		new(big.Int).SetBytes(e.Curve.A).Cmp(a) == 0 && new(big.Int).SetBytes(e.Curve.B).Cmp(p.B) == 0 &&
+		bytes.Equal(c.uncompressed(e.Base), base) &&
+		e.Order.Cmp(p.N) == 0 && (e.Cofactor == nil || e.Cofactor.Cmp(one) == 0)
 }
 
 // uncompressed is a point as crypto/ecdsa wants it. What is no point on the curve

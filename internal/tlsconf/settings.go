@@ -119,8 +119,8 @@ func (s *Settings) Run(name, value string, path func(string) string) error {
 			err = errNoCipherMatch
 		}
 	}
-	if err == nil {
-		return nil
+	if err == nil || errors.As(err, new(*UnsupportedError)) {
+		return err
 	}
 	queue := err.Error()
 	if queue != "" {
@@ -257,7 +257,7 @@ func setCertificate(s *Settings, name string) error {
 	if err != nil {
 		return commandFile(name, err)
 	}
-	return s.Identity.setCertificate(chain, s.Level)
+	return s.Identity.setCertificate(name, chain, s.Level)
 }
 
 func setPrivateKey(s *Settings, name string) error {
@@ -265,7 +265,7 @@ func setPrivateKey(s *Settings, name string) error {
 	if err != nil {
 		return commandFile(name, err)
 	}
-	return unwrapped(s.Identity.setKey(key))
+	return s.Identity.setKey(key)
 }
 
 // commandFile is OpenSSL's own way to tell of a file that it cannot use.
@@ -277,6 +277,8 @@ func commandFile(name string, err error) error {
 	queue := strings.Join(e.queue, " ")
 	if strings.HasPrefix(e.call, "BIO_new_file") {
 		queue = e.queue[0] + " error:10080002:BIO routines::system lib error:0A080002:SSL routines::system lib"
+	} else if !strings.HasPrefix(e.call, "PEM_read_bio_X509()") { // which is about the rest of a chain
+		queue += " error:0A080009:SSL routines::PEM lib"
 	}
 	return errors.New(queue)
 }
