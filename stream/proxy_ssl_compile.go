@@ -36,7 +36,7 @@ func (g *generation) compileProxyTLS(c *ServerConfig, srv *server) (err error) {
 		return nil
 	}
 	p := &proxyTLS{sendName: from.ServerName.On(), reuse: from.SessionReuse.On(), passwords: from.Passwords}
-	p.settings = tlsconf.Settings{Protocols: from.Protocols, Tickets: true}
+	p.settings = tlsconf.Settings{Protocols: from.Protocols, Tickets: true, Level: tlsconf.DefaultLevel}
 	if err := p.settings.SetCiphers(strings.TrimSpace(from.Ciphers)); err != nil {
 		return err
 	}

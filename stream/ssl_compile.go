@@ -67,7 +67,7 @@ func (g *generation) compileTLS(c *ServerConfig, srv *server) error {
 		return nil
 	}
 	t := &serverTLS{conf: ssl, base: &tls.Config{}}
-	t.settings.Protocols = ssl.Protocols
+	t.settings.Protocols, t.settings.Level = ssl.Protocols, tlsconf.DefaultLevel
 	t.settings.ServerOrder, t.settings.Tickets = ssl.PreferServerCiphers.On(), ssl.SessionTickets != Off
 	if err := t.settings.SetCiphers(strings.TrimSpace(ssl.Ciphers)); err != nil {
 		return err

@@ -101,9 +101,16 @@ var errCipherCommand = errors.New("(SSL: error:0A000118:SSL routines::invalid co
 //
 // An error is what OpenSSL adds to `SSL_CTX_set_cipher_list("...") failed `.
 func Ciphers(list string) (found []uint16, missing []string, err error) {
+	found, missing, _, err = readCiphers(list)
+	return found, missing, err
+}
+
+// readCiphers is [Ciphers] and the security level that the list sets, -1 if it
+// sets none.
+func readCiphers(list string) (found []uint16, missing []string, level int, err error) {
 	l := newCipherList()
 	if err := l.read(list); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	any := false
 	for _, s := range l.active {
@@ -118,9 +125,9 @@ func Ciphers(list string) (found []uint16, missing []string, err error) {
 		}
 	}
 	if !any {
-		return nil, nil, errNoCipher
+		return nil, nil, 0, errNoCipher
 	}
-	return found, missing, nil
+	return found, missing, l.level, nil
 }
 
 // cipherList is a list while it is read. Suites that are in none of the slices
@@ -128,9 +135,10 @@ func Ciphers(list string) (found []uint16, missing []string, err error) {
 type cipherList struct {
 	active, rest []*suite
 	named        []string // words of the list
+	level        int      // the last one that it sets; -1: none
 }
 
-func newCipherList() *cipherList { return &cipherList{rest: slices.Clone(allSuites())} }
+func newCipherList() *cipherList { return &cipherList{rest: slices.Clone(allSuites()), level: -1} }
 
 // defaultCiphers is what the word DEFAULT stands for.
 const defaultCiphers = "ALL:!COMPLEMENTOFDEFAULT:!eNULL"
@@ -143,29 +151,73 @@ func (l *cipherList) read(list string) error {
 		}
 		list = after
 	}
-	separator := func(c rune) bool { return strings.ContainsRune(":;, ", c) }
-	for _, rule := range strings.FieldsFunc(list, separator) {
-		if err := l.apply(rule); err != nil {
+	for list != "" {
+		if strings.IndexByte(listSeparators, list[0]) >= 0 {
+			list = list[1:]
+			continue
+		}
+		var err error
+		if list, err = l.rule(list); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *cipherList) apply(rule string) error {
-	op := rule[0]
+const listSeparators = ":;, "
+
+// rule applies the rule that a list begins with and returns the rest. There need
+// not be a separator between two rules. What follows a word that nobody knows
+// does not matter up to the next separator, as in OpenSSL.
+func (l *cipherList) rule(list string) (rest string, err error) {
+	op := list[0]
 	if strings.IndexByte("!-+@", op) >= 0 {
-		rule = rule[1:]
+		list = list[1:]
 	} else {
 		op = 0
 	}
-	if op == '@' {
-		return l.command(rule)
+	var words []string
+	for {
+		n := wordLength(list)
+		if n == 0 {
+			return "", errCipherCommand
+		}
+		word := list[:n]
+		list = list[n:]
+		if op == '@' {
+			return skipItem(list), l.command(word)
+		}
+		if !isCipherWord(word) {
+			return skipItem(list), nil
+		}
+		words = append(words, word)
+		if !strings.HasPrefix(list, "+") {
+			break
+		}
+		list = list[1:]
 	}
-	if rule == "" || strings.IndexFunc(rule, notInRule) >= 0 {
-		return errCipherCommand
+	l.apply(op, words)
+	return list, nil
+}
+
+// wordLength is the length of the word that a text begins with.
+func wordLength(text string) int {
+	n := strings.IndexFunc(text, func(c rune) bool {
+		return !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune("-.=", c))
+	})
+	if n < 0 {
+		return len(text)
 	}
-	words := strings.Split(rule, "+")
+	return n
+}
+
+// skipItem returns a list from its next separator on.
+func skipItem(list string) string {
+	return strings.TrimLeftFunc(list, func(c rune) bool { return !strings.ContainsRune(listSeparators, c) })
+}
+
+// apply does to the suites that all words stand for what the operator says.
+func (l *cipherList) apply(op byte, words []string) {
 	matches := func(s *suite) bool {
 		return !slices.ContainsFunc(words, func(w string) bool { return !s.is(w) })
 	}
@@ -183,7 +235,6 @@ func (l *cipherList) apply(rule string) error {
 		moved, stay := split(l.active, matches)
 		l.active = append(stay, moved...)
 	}
-	return nil
 }
 
 func (l *cipherList) add(matches func(*suite) bool) {
@@ -203,12 +254,7 @@ func split(list []*suite, matches func(*suite) bool) (yes, no []*suite) {
 	return yes, no
 }
 
-func notInRule(c rune) bool {
-	return !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune("-.=_+", c))
-}
-
-// command is "@STRENGTH" or "@SECLEVEL=N". The level is checked and, as there is
-// nothing like it in crypto/tls, otherwise without effect.
+// command is "@STRENGTH" or "@SECLEVEL=N".
 func (l *cipherList) command(word string) error {
 	if word == "STRENGTH" {
 		slices.SortStableFunc(l.active, func(a, b *suite) int { return b.bits - a.bits })
@@ -218,6 +264,7 @@ func (l *cipherList) command(word string) error {
 	if !ok || len(level) != 1 || level[0] < '0' || level[0] > '5' {
 		return errCipherCommand
 	}
+	l.level = int(level[0] - '0')
 	return nil
 }
 
@@ -228,6 +275,12 @@ func (s *suite) is(word string) bool {
 	}
 	is, known := cipherWords[word]
 	return known && is(s)
+}
+
+// isCipherWord reports whether a word of a list stands for any suite.
+func isCipherWord(word string) bool {
+	_, known := cipherWords[word]
+	return known || slices.ContainsFunc(allSuites(), func(s *suite) bool { return s.name == word && s.protocol != "TLSv1.3" })
 }
 
 // cipherWords are the words of OpenSSL's cipher lists that stand for several

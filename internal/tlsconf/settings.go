@@ -16,12 +16,35 @@ type Settings struct {
 	ServerOrder bool          // the order of Ciphers decides, not that of the client
 	Tickets     bool          // sessions may be resumed by tickets
 	Identity    Identity
+
+	// Level is OpenSSL's security level, 0 to 5: what is weaker than
+	// [LevelBits] of it is not used, be it a key, a suite, a group or a
+	// signature. 0 allows everything, so that who makes Settings begins with
+	// DefaultLevel. @SECLEVEL=N in a list of ciphers changes it, for
+	// what is set afterwards and for handshakes: certificates are judged by the
+	// level at the time when they are loaded. Lists that do not mention the level leave it
+	// as it is.
+	Level int
 }
 
-// SetCiphers reads an OpenSSL cipher list. Its error is a complete message.
-func (s *Settings) SetCiphers(list string) (err error) {
-	if s.Ciphers, _, err = Ciphers(list); err != nil {
+// SetCiphers reads an OpenSSL cipher list, which may set the security level, too.
+// Its error is a complete message.
+func (s *Settings) SetCiphers(list string) error {
+	if err := s.setCiphers(list); err != nil {
 		return fmt.Errorf("SSL_CTX_set_cipher_list(\"%s\") failed %w", list, err)
+	}
+	return nil
+}
+
+// setCiphers has an error of [Ciphers].
+func (s *Settings) setCiphers(list string) error {
+	ciphers, _, level, err := readCiphers(list)
+	if err != nil {
+		return err
+	}
+	s.Ciphers = ciphers
+	if level >= 0 {
+		s.Level = level
 	}
 	return nil
 }
@@ -65,7 +88,7 @@ var commands = map[string]*command{
 	"protocol":                  {apply: setProtocol},
 	"minprotocol":               {apply: setMinProtocol},
 	"maxprotocol":               {apply: setMaxProtocol},
-	"cipherstring":              {apply: func(s *Settings, v string) (err error) { s.Ciphers, _, err = Ciphers(v); return unwrapped(err) }},
+	"cipherstring":              {apply: func(s *Settings, v string) error { return unwrapped(s.setCiphers(v)) }},
 	"ciphersuites":              {check: areCiphersuites},
 	"curves":                    {apply: setGroups},
 	"groups":                    {apply: setGroups},

@@ -68,6 +68,18 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+func TestLevel(t *testing.T) {
+	s := Settings{Level: DefaultLevel}
+	require.NoError(t, s.SetCiphers("HIGH"))
+	assert.Equal(t, 2, s.Level)
+	require.NoError(t, s.SetCiphers("@SECLEVEL=3:HIGH:@SECLEVEL=0"))
+	assert.Equal(t, 0, s.Level)
+	require.NoError(t, s.Run("CipherString", "HIGH", same))
+	assert.Equal(t, 0, s.Level)
+	require.NoError(t, s.Run("CipherString", "HIGH@SECLEVEL=5", same))
+	assert.Equal(t, 5, s.Level)
+}
+
 func TestSettings(t *testing.T) {
 	var s Settings
 	assert.EqualError(t, s.SetCiphers("foo"), `SSL_CTX_set_cipher_list("foo") failed (SSL: error:0A0000B9:SSL routines::no cipher match)`)
