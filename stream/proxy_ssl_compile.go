@@ -59,7 +59,7 @@ func (g *generation) compileProxyTLS(c *ServerConfig, srv *server) (err error) {
 // checked by it, but afterwards.
 func (p *proxyTLS) complete() {
 	from := &p.settings
-	oldest, newest, ok := from.Protocols.Range()
+	oldest, newest, ok := from.Usable(from).Range()
 	p.noVersion = !ok
 	p.config = &tls.Config{
 		InsecureSkipVerify: true, SessionTicketsDisabled: !from.Tickets,

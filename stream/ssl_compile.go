@@ -83,7 +83,6 @@ func (g *generation) compileTLS(c *ServerConfig, srv *server) error {
 		return err
 	}
 	t.static = t.settings.Identity.Certificates()
-	t.base.CurvePreferences = t.settings.Curves
 	srv.tls = t
 	return nil
 }

@@ -101,33 +101,48 @@ var errCipherCommand = errors.New("(SSL: error:0A000118:SSL routines::invalid co
 //
 // An error is what OpenSSL adds to `SSL_CTX_set_cipher_list("...") failed `.
 func Ciphers(list string) (found []uint16, missing []string, err error) {
-	found, missing, _, err = readCiphers(list)
-	return found, missing, err
+	l, err := readCiphers(list)
+	if err != nil {
+		return nil, nil, err
+	}
+	return l.found(), l.missing(), nil
 }
 
-// readCiphers is [Ciphers] and the security level that the list sets, -1 if it
-// sets none.
-func readCiphers(list string) (found []uint16, missing []string, level int, err error) {
+func readCiphers(list string) (*cipherList, error) {
 	l := newCipherList()
 	if err := l.read(list); err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
-	any := false
+	l.active = slices.DeleteFunc(l.active, func(s *suite) bool { return s.protocol == "TLSv1.3" })
+	if len(l.active) == 0 {
+		return nil, errNoCipher
+	}
+	return l, nil
+}
+
+// found are the suites that crypto/tls has.
+func (l *cipherList) found() (ids []uint16) {
 	for _, s := range l.active {
-		if s.protocol == "TLSv1.3" {
-			continue
-		}
-		any = true
 		if _, ok := supportedSuites()[s.id]; ok {
-			found = append(found, s.id)
-		} else if slices.Contains(l.named, s.name) {
-			missing = append(missing, s.name)
+			ids = append(ids, s.id)
 		}
 	}
-	if !any {
-		return nil, nil, 0, errNoCipher
+	return ids
+}
+
+// missing are the suites that it does not have and the list names.
+func (l *cipherList) missing() (names []string) {
+	for _, s := range l.active {
+		if _, ok := supportedSuites()[s.id]; !ok && slices.Contains(l.named, s.name) {
+			names = append(names, s.name)
+		}
 	}
-	return found, missing, l.level, nil
+	return names
+}
+
+// hasOld reports whether there are suites for versions before TLS 1.2.
+func (l *cipherList) hasOld() bool {
+	return slices.ContainsFunc(l.active, func(s *suite) bool { return s.protocol != "TLSv1.2" })
 }
 
 // cipherList is a list while it is read. Suites that are in none of the slices
