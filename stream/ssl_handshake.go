@@ -60,7 +60,7 @@ func (s *Session) shakeHands(t *netTransport) Status {
 	s.ssl = c
 	front := tlsconf.NewFront(t.unread(), s.decide)
 	c.conn = tls.Server(front, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.config, nil }})
-	if r := s.defaultTLS().settings.Check(); r != nil {
+	if r := s.defaultTLS().settings.CheckServer(); r != nil {
 		s.handshakeFailed(front.Refuse(r), front)
 		return statusInternal
 	}
@@ -165,7 +165,7 @@ func (s *Session) decide(front *tlsconf.Front, hello *tlsconf.Hello) (version ui
 	}
 	c.config = t.configFor(hello, choice)
 	c.shown = choice.Certificate.Leaf
-	c.resumption = &resumption{s.defaultTLS().sessions, t, c, t.settings.Tickets}
+	c.resumption = &resumption{s.defaultTLS().sessions, t, c, t.settings.Tickets && t.settings.Level < tlsconf.LevelWithoutTickets}
 	c.resumption.attach(c.config)
 	front.ClientCertificate, front.Retry = c.config.ClientAuth != tls.NoClientCert, choice.Retry
 	return choice.Version, nil

@@ -140,11 +140,6 @@ func (l *cipherList) missing() (names []string) {
 	return names
 }
 
-// hasOld reports whether there are suites for versions before TLS 1.2.
-func (l *cipherList) hasOld() bool {
-	return slices.ContainsFunc(l.active, func(s *suite) bool { return s.protocol != "TLSv1.2" })
-}
-
 // cipherList is a list while it is read. Suites that are in none of the slices
 // have been removed for good.
 type cipherList struct {

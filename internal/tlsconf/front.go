@@ -96,7 +96,7 @@ func (f *Front) Refuse(r *Refusal) error {
 		case version == versionSSL3 && alert == alertProtocolVersion, f.old() && alert == alertMissingExtension:
 			alert = alertHandshakeFailure
 		}
-		_, _ = f.Conn.Write([]byte{recordAlert, byte(version >> 8), byte(version), 0, 2, 2, byte(alert)})
+		_, _ = f.Conn.Write((&Refusal{Alert: alert}).Record(version))
 	}
 	f.refused = true
 	return r

@@ -37,13 +37,7 @@ func curveOf(key *ecdsa.PublicKey) tls.CurveID {
 }
 
 // groups are those of the server that the level allows.
-func (n *negotiation) groups() []tls.CurveID {
-	all := n.def.Curves
-	if len(all) == 0 {
-		all = defaultGroups
-	}
-	return slices.DeleteFunc(slices.Clone(all), func(id tls.CurveID) bool { return groupBits[id] < LevelBits(n.own.Level) })
-}
+func (n *negotiation) groups() []tls.CurveID { return n.def.groupsAt(n.own.Level) }
 
 // sharedGroup chooses a group for TLS 1.2 and older. 0: there is none, or the
 // client does not say which groups it has.

@@ -302,7 +302,7 @@ func (n *negotiation) signsEC() bool {
 	case n.choice.Version < tls.VersionTLS12:
 		return true
 	case !n.hello.signaturesGiven && !n.hello.certSigsGiven:
-		return LevelBits(n.own.Level) == 0
+		return oldBits >= LevelBits(n.own.Level)
 	}
 	return n.shares(kindECDSA)
 }

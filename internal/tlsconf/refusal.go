@@ -25,7 +25,7 @@ func (r *Refusal) Unusual() bool { return slices.Contains(unusualReasons, r.reas
 // unusualReasons are those that nginx has no list for.
 var unusualReasons = []int{
 	reasonCANames, reasonBoundary, reasonNoCiphers, reasonNoProtocols, reasonGroups, reasonFragment, reasonPostAuth,
-	reasonKeyModes, reasonCompression, reasonSignature, reasonChange13,
+	reasonKeyModes, reasonCompression, reasonSignature, reasonChange13, reasonOldSig,
 }
 
 // Numbers of OpenSSL's reasons that are compared with.
@@ -39,6 +39,7 @@ const (
 	reasonChange13    = 260
 	reasonPostAuth    = 278
 	reasonKeyModes    = 310
+	reasonOldSig      = 333
 	reasonCompression = 341
 	reasonSignature   = 370
 )
@@ -123,6 +124,7 @@ var (
 	refuseSigAlg          = &Refusal{Alert: alertHandshakeFailure, reason: 118, words: "no suitable signature algorithm"}
 	refuseOldSigAlg       = &Refusal{Alert: alertInternalError, reason: 118, words: "no suitable signature algorithm"}
 	refuseSigType         = &Refusal{Alert: alertHandshakeFailure, reason: reasonSignature, words: "wrong signature type"}
+	refuseOldSignature    = &Refusal{Alert: alertInternalError, reason: reasonOldSig, words: "legacy sigalg disallowed or unsupported"}
 	refuseProtocol        = &Refusal{Alert: alertNoApplicationProtocol, reason: 235, words: "no application protocol"}
 )
 
@@ -136,7 +138,15 @@ var (
 	NoCertificate = &Refusal{Alert: alertInternalError, reason: 377, words: "cert cb error"}
 	// NoProtocols is about settings that leave no version.
 	NoProtocols = &Refusal{Alert: alertProtocolVersion, reason: reasonNoProtocols, words: "no protocols available"}
-	// NoCiphersForVersion is about settings with a newest version that has no ciphers.
-	NoCiphersForVersion = &Refusal{Alert: alertHandshakeFailure, reason: reasonNoCiphers,
-		words: "no ciphers available:No ciphers enabled for max supported SSL/TLS version"}
+	// NoCiphersForVersion is about settings of a server with a newest version that
+	// has no ciphers, NoCiphersToOffer about those of a client.
+	NoCiphersForVersion = &Refusal{Alert: alertHandshakeFailure, reason: reasonNoCiphers, words: noCiphers}
+	NoCiphersToOffer    = &Refusal{Alert: alertInternalError, reason: reasonNoCiphers, words: noCiphers}
 )
+
+const noCiphers = "no ciphers available:No ciphers enabled for max supported SSL/TLS version"
+
+// Record is the alert as it is sent with a version in its header.
+func (r *Refusal) Record(version uint16) []byte {
+	return []byte{recordAlert, byte(version >> 8), byte(version), 0, 2, 2, byte(r.Alert)}
+}

@@ -27,9 +27,7 @@ type Settings struct {
 	// as it is.
 	Level int
 
-	// hasOld reports whether the list of ciphers has any for versions before TLS
-	// 1.2, be it one that crypto/tls does not have.
-	hasOld bool
+	list []*suite // the ciphers with those that crypto/tls does not have
 }
 
 // Usable are the versions that can be used where the bounds are those of the
@@ -51,19 +49,6 @@ func (s *Settings) Usable(def *Settings) Protocols {
 	return p & (TLSv1 | TLSv11 | TLSv12 | TLSv13)
 }
 
-// Check looks whether a server, being the default one of its address, can make any
-// handshake at all. As in OpenSSL the newest version before a gap must have
-// ciphers.
-func (s *Settings) Check() *Refusal {
-	switch _, newest, ok := s.Usable(s).Range(); {
-	case !ok:
-		return NoProtocols
-	case newest < tls.VersionTLS12 && !s.hasOld:
-		return NoCiphersForVersion
-	}
-	return nil
-}
-
 // SetCiphers reads an OpenSSL cipher list, which may set the security level, too.
 // Its error is a complete message.
 func (s *Settings) SetCiphers(list string) error {
@@ -79,7 +64,7 @@ func (s *Settings) setCiphers(list string) error {
 	if err != nil {
 		return err
 	}
-	s.Ciphers, s.hasOld = l.found(), l.hasOld()
+	s.Ciphers, s.list = l.found(), l.active
 	if l.level >= 0 {
 		s.Level = l.level
 	}

@@ -149,7 +149,7 @@ func (n *negotiation) chooseOldSignature(refusal *Refusal) *Refusal {
 	if n.suite.ECDSA {
 		kind = kindECDSA
 	}
-	if LevelBits(n.own.Level) > 0 {
+	if oldBits < LevelBits(n.own.Level) {
 		return refusal
 	}
 	c := n.certificate(kind)
