@@ -19,11 +19,11 @@ import (
 
 // clientTLS is what a session knows of the TLS that its client speaks.
 type clientTLS struct {
-	conn *tls.Conn
+	conn  *tls.Conn
+	front *tlsconf.Front // below it
 
 	hello      *tlsconf.Hello // what the client has offered; empty until it has
 	config     *tls.Config    // the answer to it
-	version    uint16         // that will be spoken, as far as one knows by now
 	rejected   bool           // the handshake was, by ssl_reject_handshake
 	done       bool           // the handshake
 	state      tls.ConnectionState
@@ -56,9 +56,9 @@ func (s *Session) handshake() Status {
 // shakeHands makes the handshake and puts TLS on the transport.
 func (s *Session) shakeHands(t *netTransport) Status {
 	timeout := max(s.srv.conf.SSL.HandshakeTimeout, 0)
-	c := &clientTLS{version: tls.VersionTLS13, hello: &tlsconf.Hello{}}
-	s.ssl = c
 	front := tlsconf.NewFront(t.unread(), s.decide)
+	c := &clientTLS{front: front, hello: &tlsconf.Hello{}}
+	s.ssl = c
 	c.conn = tls.Server(front, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.config, nil }})
 	if r := s.defaultTLS().settings.CheckServer(); r != nil {
 		s.handshakeFailed(front.Refuse(r), front)
@@ -138,13 +138,13 @@ func (s *Session) defaultTLS() *serverTLS { return s.place.def.tls }
 
 // decide chooses what is spoken with a client. Where an address has several
 // servers, the one that the client names takes over.
-func (s *Session) decide(front *tlsconf.Front, hello *tlsconf.Hello) (version uint16, err error) {
+func (s *Session) decide(front *tlsconf.Front, hello *tlsconf.Hello) error {
 	c := s.ssl
 	c.hello = hello
 	s.selectServer(hello.Name)
 	if s.srv.conf.SSL.RejectHandshake.On() {
 		c.rejected = true
-		return 0, tlsconf.NameRefused
+		return tlsconf.NameRefused
 	}
 	t := s.effectiveTLS()
 	choice, err := hello.Negotiate(&tlsconf.Terms{
@@ -157,18 +157,15 @@ func (s *Session) decide(front *tlsconf.Front, hello *tlsconf.Hello) (version ui
 			return c.certs, err
 		},
 	})
-	if c.version = choice.Version; c.version == 0 {
-		c.version = hello.Legacy
-	}
 	if err != nil {
-		return choice.Version, err
+		return err
 	}
 	c.config = t.configFor(hello, choice)
 	c.shown = choice.Certificate.Leaf
 	c.resumption = &resumption{s.defaultTLS().sessions, t, c, t.settings.Tickets && t.settings.Level < tlsconf.LevelWithoutTickets}
 	c.resumption.attach(c.config)
 	front.ClientCertificate, front.Retry = c.config.ClientAuth != tls.NoClientCert, choice.Retry
-	return choice.Version, nil
+	return nil
 }
 
 // certificates returns those of a server, which it may have to read.
@@ -192,7 +189,7 @@ func (s *Session) certificates(t *serverTLS) ([]tls.Certificate, error) {
 func (t *serverTLS) configFor(hello *tlsconf.Hello, choice *tlsconf.Choice) *tls.Config {
 	config := t.base.Clone()
 	config.Certificates = t.stapled(hello, []tls.Certificate{choice.Certificate})
-	config.MinVersion, config.MaxVersion = choice.Version, choice.Version
+	config.MinVersion, config.MaxVersion = hello.Version, hello.Version
 	if choice.Suite != 0 {
 		config.CipherSuites = []uint16{choice.Suite}
 	}

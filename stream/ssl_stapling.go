@@ -89,7 +89,7 @@ func (s *staple) prepare(issuer *x509.Certificate, url string) (problem string) 
 
 // stapled adds to certificates what a client may be shown of their status.
 func (t *serverTLS) stapled(hello *tlsconf.Hello, certs []tls.Certificate) []tls.Certificate {
-	if len(t.staples) == 0 || !hello.AsksForStatus() {
+	if len(t.staples) == 0 || !hello.Status {
 		return certs
 	}
 	certs = slices.Clone(certs)

@@ -5,6 +5,7 @@ package stream
 // would be empty.
 
 import (
+	"cmp"
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/hex"
@@ -101,10 +102,7 @@ func number[T ~uint16](v T) string { return fmt.Sprintf("0x%04x", uint16(v)) }
 
 // protocol is there before the handshake too: the newest one that is possible.
 func (c *clientTLS) protocol() string {
-	if c.done {
-		return tlsconf.VersionName(c.state.Version)
-	}
-	return tlsconf.VersionName(c.version)
+	return tlsconf.VersionName(cmp.Or(c.state.Version, c.hello.Version, c.front.Version()))
 }
 
 // cipher is there before the handshake too, in OpenSSL's words for none.

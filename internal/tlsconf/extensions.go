@@ -47,7 +47,7 @@ var extensionTable = []extensionRule{
 	{11, before13, readPointFormats},
 	{10, always, (*Hello).readGroups},
 	{35, before13, nil}, // session ticket
-	{extensionStatus, always, readStatus},
+	{extensionStatus, always, (*Hello).readStatus},
 	{13172, before13, nil}, // next protocol negotiation
 	{extensionALPN, always, (*Hello).readProtocols},
 	{22, before13, nil}, // encrypt then MAC
@@ -188,12 +188,12 @@ func (h *Hello) readProtocols(s cryptobyte.String) *Refusal {
 }
 
 // readStatus reads status_request, of whose kinds there is one, OCSP.
-func readStatus(_ *Hello, s cryptobyte.String) *Refusal {
+func (h *Hello) readStatus(s cryptobyte.String) *Refusal {
 	var kind uint8
 	if !s.ReadUint8(&kind) {
 		return refuseExtension
 	}
-	if kind != 1 {
+	if h.Status = kind == 1; !h.Status {
 		return nil
 	}
 	var ids, extensions cryptobyte.String

@@ -23,7 +23,7 @@ type Front struct {
 
 	decide  Decide
 	state   frontState
-	version uint16 // in the headers of alerts, and of records once it is agreed on
+	version uint16 // see Version
 	in      []byte // has not been judged
 	kept    []byte // records of the hello
 	ready   []byte // is for crypto/tls
@@ -36,15 +36,14 @@ type Front struct {
 	reason  *Refusal // why crypto/tls will refuse a record; nil: not known
 }
 
-// Decide says what is to become of a hello. version is the one that will be
-// spoken, 0 if none was found. If the error is a [*Refusal] the client gets its
-// alert.
-type Decide func(*Front, *Hello) (version uint16, err error)
+// Decide says what is to become of a hello. If the error is a [*Refusal] the
+// client gets its alert.
+type Decide func(*Front, *Hello) error
 
 // NewFront returns a Front for a client that has not been read from. decide is
 // called once the hello is complete.
 func NewFront(conn net.Conn, decide Decide) *Front {
-	return &Front{Conn: conn, decide: decide, version: tls.VersionTLS12}
+	return &Front{Conn: conn, decide: decide, version: tls.VersionTLS13}
 }
 
 // frontState is what a Front waits for.
@@ -101,6 +100,10 @@ func (f *Front) Refuse(r *Refusal) error {
 	f.refused = true
 	return r
 }
+
+// Version is the version that OpenSSL would speak of: the newest one until it is
+// agreed on, or what the client has said instead of anything that can be agreed on.
+func (f *Front) Version() uint16 { return f.version }
 
 // old reports whether the version is agreed on and one of those that do not have
 // all alerts.

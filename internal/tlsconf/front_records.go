@@ -183,11 +183,11 @@ func messageSize(m []byte) int { return int(m[1])<<16 | int(m[2])<<8 | int(m[3])
 
 // ask finds out what is to become of a hello.
 func (f *Front) ask(h *Hello) error {
-	version, err := f.decide(f, h)
+	err := f.decide(f, h)
 	r, refused := errors.AsType[*Refusal](err)
 	switch {
-	case version != 0:
-		f.version, f.agreed = version, true
+	case h.Version != 0:
+		f.version, f.agreed = h.Version, true
 	case refused && r.Alert == alertProtocolVersion && r != refuseUnknownProtocol:
 		f.version = h.Legacy // since OpenSSL answers in the client's
 	}

@@ -20,13 +20,15 @@ type Hello struct {
 	Name    []byte
 	HasName bool
 
-	// Ciphers are read once the version is known.
+	// Version is the one that is chosen, 0 until then. Ciphers are read after that.
+	Version uint16
 	Ciphers []uint16
 	// ServerName is Name once the handshake has come so far that OpenSSL keeps it.
 	ServerName string
 	Groups     []tls.CurveID
 	Signatures []tls.SignatureScheme
 	Protocols  []string // of ALPN
+	Status     bool     // the client wants to see the status of the server's certificate
 
 	// InPieces reports whether something follows in the record in which the
 	// hello ends.
@@ -127,10 +129,6 @@ func (h *Hello) extension(kind uint16) extension {
 	}
 	return extension{}
 }
-
-// AsksForStatus reports whether the client wants to see the status of the
-// server's certificate.
-func (h *Hello) AsksForStatus() bool { return h.extension(extensionStatus).sent }
 
 // maxName is the length of the longest name of a server.
 const maxName = 255

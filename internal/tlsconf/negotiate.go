@@ -20,7 +20,6 @@ type Terms struct {
 
 // Choice is what a handshake is to agree on.
 type Choice struct {
-	Version  uint16
 	Suite    uint16      // of TLS 1.2 or older; 0: crypto/tls chooses
 	Group    tls.CurveID // 0: none is needed
 	Retry    bool        // the client has to say hello again, with a share of the group
@@ -48,7 +47,7 @@ type negotiation struct {
 	usableEC bool // the certificate with an elliptic curve key
 }
 
-func (n *negotiation) tls13() bool { return n.choice.Version == tls.VersionTLS13 }
+func (n *negotiation) tls13() bool { return n.hello.Version == tls.VersionTLS13 }
 
 func (n *negotiation) era() era {
 	if n.tls13() {
@@ -59,30 +58,33 @@ func (n *negotiation) era() era {
 
 // Negotiate makes the choices that OpenSSL makes, in its order, so that the first
 // thing that is wrong is the same. Its error is a [*Refusal], or that of
-// Terms.Certificates. Even with an error the choice has the version as soon as one was
-// found.
+// Terms.Certificates. A hello can be answered once.
 func (h *Hello) Negotiate(t *Terms) (*Choice, error) {
 	n := &negotiation{hello: h, own: t.Own, def: t.Default, choice: &Choice{}}
+	if r := n.chooseVersion(); r != nil {
+		return nil, r
+	}
 	for _, step := range []func() *Refusal{
-		n.chooseVersion, h.readCiphers, n.checkFallback, n.checkSuites13, n.readEarly, n.checkCompression, n.readRest,
+		n.checkBoundary, h.readCiphers, n.checkFallback, n.checkSuites13, n.readEarly, n.checkCompression, n.readRest,
 		func() *Refusal { return n.finish(t) }, n.shareSchemes,
 	} {
 		if r := step(); r != nil {
-			return n.choice, r
+			return nil, r
 		}
 	}
 	var err error
 	if n.certs, err = t.Certificates(); err != nil {
-		return n.choice, err
+		return nil, err
 	}
 	for _, step := range []func() *Refusal{
 		n.chooseSuite, n.chooseSignature,
 		func() *Refusal { return n.chooseProtocol(t.Protocols) },
 	} {
 		if r := step(); r != nil {
-			return n.choice, r
+			return nil, r
 		}
 	}
+	h.Name, h.ciphers, h.compressions, h.extensions = nil, nil, nil, nil // which keep the message
 	return n.choice, nil
 }
 
@@ -97,9 +99,9 @@ func (n *negotiation) chooseVersion() *Refusal {
 	e := h.extension(extensionVersions)
 	if !e.sent {
 		newest := min(h.Legacy, tls.VersionTLS12)
-		n.choice.Version = n.own.Usable(n.def).Newest(newest)
+		n.hello.Version = n.own.Usable(n.def).Newest(newest)
 		switch {
-		case n.choice.Version != 0:
+		case n.hello.Version != 0:
 		case newest > versionSSL3:
 			return refuseVersion
 		default:
@@ -119,13 +121,18 @@ func (n *negotiation) chooseVersion() *Refusal {
 	for c := range slices.Chunk(list[1:], 2) {
 		version := uint16(c[0])<<8 | uint16(c[1])
 		if n.own.Usable(n.def).Has(version) {
-			n.choice.Version = max(n.choice.Version, version)
+			n.hello.Version = max(n.hello.Version, version)
 		}
 	}
-	switch {
-	case n.choice.Version == 0:
+	if n.hello.Version == 0 {
 		return refuseVersion
-	case n.tls13() && h.InPieces:
+	}
+	return nil
+}
+
+// checkBoundary refuses what would follow a hello without encryption.
+func (n *negotiation) checkBoundary() *Refusal {
+	if n.tls13() && n.hello.InPieces {
 		return refuseBoundary
 	}
 	return nil
@@ -137,7 +144,7 @@ const versionSSL3 = 0x0300
 // checkFallback refuses clients that offer less than they could, after what
 // they took for a failure, where more would have been possible.
 func (n *negotiation) checkFallback() *Refusal {
-	if slices.Contains(n.hello.Ciphers, tls.TLS_FALLBACK_SCSV) && n.choice.Version != n.own.Usable(n.def).Newest(tls.VersionTLS13) {
+	if slices.Contains(n.hello.Ciphers, tls.TLS_FALLBACK_SCSV) && n.hello.Version != n.own.Usable(n.def).Newest(tls.VersionTLS13) {
 		return refuseFallback
 	}
 	return nil
@@ -215,7 +222,7 @@ func (n *negotiation) finish(t *Terms) *Refusal {
 
 // shareSchemes finds the ways of signing that both sides know.
 func (n *negotiation) shareSchemes() *Refusal {
-	if !n.hello.signaturesGiven && !n.hello.certSigsGiven || n.choice.Version < tls.VersionTLS12 {
+	if !n.hello.signaturesGiven && !n.hello.certSigsGiven || n.hello.Version < tls.VersionTLS12 {
 		return nil
 	}
 	if n.shared = n.sharedSchemes(); len(n.shared) == 0 {
@@ -246,7 +253,7 @@ func (n *negotiation) chooseSuite() *Refusal {
 	}
 	authRSA := n.certificate(kindRSA) != nil
 	n.usableEC = n.canUseEC()
-	authEC := n.usableEC && n.signsEC() || n.certificate(kindEd25519) != nil && n.choice.Version == tls.VersionTLS12 && n.shares(kindEd25519)
+	authEC := n.usableEC && n.signsEC() || n.certificate(kindEd25519) != nil && n.hello.Version == tls.VersionTLS12 && n.shares(kindEd25519)
 	group := n.sharedGroup()
 	order, other := n.hello.Ciphers, n.own.Ciphers
 	if n.own.ServerOrder {
@@ -256,7 +263,7 @@ func (n *negotiation) chooseSuite() *Refusal {
 		suite, ok := SuiteByID(id)
 		switch {
 		case !ok || !slices.Contains(other, id) || !n.own.allows(id):
-		case suite.TLS12 && n.choice.Version < tls.VersionTLS12:
+		case suite.TLS12 && n.hello.Version < tls.VersionTLS12:
 		case suite.ECDHE && group == 0:
 		case suite.ECDSA && !authEC || !suite.ECDSA && !authRSA:
 		default:
@@ -299,7 +306,7 @@ func (n *negotiation) canUseEC() bool {
 // signsEC reports whether the client can check signatures with elliptic curves.
 func (n *negotiation) signsEC() bool {
 	switch {
-	case n.choice.Version < tls.VersionTLS12:
+	case n.hello.Version < tls.VersionTLS12:
 		return true
 	case !n.hello.signaturesGiven && !n.hello.certSigsGiven:
 		return oldBits >= LevelBits(n.own.Level)

@@ -123,7 +123,7 @@ func (n *negotiation) canSign(c *tls.Certificate, s *scheme) bool {
 // chooseSignature chooses a certificate and the scheme that its key signs with.
 func (n *negotiation) chooseSignature() *Refusal {
 	switch {
-	case n.choice.Version < tls.VersionTLS12:
+	case n.hello.Version < tls.VersionTLS12:
 		return n.chooseOldSignature(refuseOldSigAlg)
 	case !n.tls13() && !n.hello.signaturesGiven:
 		return n.chooseOldSignature(refuseSigAlg)
