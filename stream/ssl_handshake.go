@@ -162,7 +162,7 @@ func (s *Session) decide(front *tlsconf.Front, hello *tlsconf.Hello) error {
 	}
 	c.config = t.configFor(hello, choice)
 	c.shown = choice.Certificate.Leaf
-	c.resumption = &resumption{s.defaultTLS().sessions, t, c, t.settings.Tickets && t.settings.Level < tlsconf.LevelWithoutTickets}
+	c.resumption = newResumption(s.defaultTLS(), t, c)
 	c.resumption.attach(c.config)
 	front.ClientCertificate, front.Retry = c.config.ClientAuth != tls.NoClientCert, choice.Retry
 	return nil
