@@ -105,6 +105,9 @@ func (c *clientTLS) finished() {
 
 // handshakeFailed logs why, in OpenSSL's words. Silence is not worth a line.
 func (s *Session) handshakeFailed(err error, front *tlsconf.Front) {
+	if front.Retry {
+		s.ssl.hello.Groups = nil // which OpenSSL reads again then
+	}
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded):
@@ -196,8 +199,8 @@ func (t *serverTLS) configFor(hello *tlsconf.Hello, choice *tlsconf.Choice) *tls
 	if choice.Group != 0 {
 		config.CurvePreferences = []tls.CurveID{choice.Group}
 	}
-	if choice.Protocol != "" {
-		config.NextProtos = []string{choice.Protocol}
+	if hello.Protocol != "" {
+		config.NextProtos = []string{hello.Protocol}
 	}
 	return config
 }

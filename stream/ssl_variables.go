@@ -40,7 +40,7 @@ var sslVariables = []variable{
 		return "."
 	}),
 	sslVariable("ssl_server_name", func(_ *Session, c *clientTLS) string { return c.hello.ServerName }),
-	sslVariable("ssl_alpn_protocol", func(_ *Session, c *clientTLS) string { return c.state.NegotiatedProtocol }),
+	sslVariable("ssl_alpn_protocol", func(_ *Session, c *clientTLS) string { return cmp.Or(c.state.NegotiatedProtocol, c.hello.Protocol) }),
 	sslVariable("ssl_ech_status", none),
 	sslVariable("ssl_ech_outer_server_name", none),
 
@@ -102,7 +102,7 @@ func number[T ~uint16](v T) string { return fmt.Sprintf("0x%04x", uint16(v)) }
 
 // protocol is there before the handshake too: the newest one that is possible.
 func (c *clientTLS) protocol() string {
-	return tlsconf.VersionName(cmp.Or(c.state.Version, c.hello.Version, c.front.Version()))
+	return tlsconf.VersionName(cmp.Or(c.state.Version, c.front.Version()))
 }
 
 // cipher is there before the handshake too, in OpenSSL's words for none.

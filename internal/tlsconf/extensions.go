@@ -157,15 +157,21 @@ func (h *Hello) readGroups(s cryptobyte.String) *Refusal {
 }
 
 func (h *Hello) readSignatures(s cryptobyte.String) *Refusal {
-	if h.Signatures, h.signaturesGiven = numbers[tls.SignatureScheme](s); !h.signaturesGiven {
-		return refuseExtension
-	}
-	return nil
+	return h.keepSignatures(s, &h.Signatures, &h.signaturesGiven)
 }
 
 func (h *Hello) readCertSignatures(s cryptobyte.String) *Refusal {
-	if h.certSignatures, h.certSigsGiven = numbers[tls.SignatureScheme](s); !h.certSigsGiven {
+	return h.keepSignatures(s, &h.certSignatures, &h.certSigsGiven)
+}
+
+// keepSignatures reads a list that means nothing before TLS 1.2.
+func (h *Hello) keepSignatures(s cryptobyte.String, to *[]tls.SignatureScheme, given *bool) *Refusal {
+	found, ok := numbers[tls.SignatureScheme](s)
+	if !ok {
 		return refuseExtension
+	}
+	if h.Version >= tls.VersionTLS12 {
+		*to, *given = found, true
 	}
 	return nil
 }

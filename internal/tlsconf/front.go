@@ -31,6 +31,7 @@ type Front struct {
 	begun   bool   // there has been a record
 	empty   int    // records in succession
 	message []byte // the hello
+	hello   *Hello // nil: it is not complete
 	flight  flight
 	refused bool
 	reason  *Refusal // why crypto/tls will refuse a record; nil: not known
@@ -103,7 +104,12 @@ func (f *Front) Refuse(r *Refusal) error {
 
 // Version is the version that OpenSSL would speak of: the newest one until it is
 // agreed on, or what the client has said instead of anything that can be agreed on.
-func (f *Front) Version() uint16 { return f.version }
+func (f *Front) Version() uint16 {
+	if f.hello != nil && !f.agreed && f.hello.Version != 0 {
+		return f.hello.Version // it is just being answered
+	}
+	return f.version
+}
 
 // old reports whether the version is agreed on and one of those that do not have
 // all alerts.

@@ -183,6 +183,7 @@ func messageSize(m []byte) int { return int(m[1])<<16 | int(m[2])<<8 | int(m[3])
 
 // ask finds out what is to become of a hello.
 func (f *Front) ask(h *Hello) error {
+	f.hello = h
 	err := f.decide(f, h)
 	r, refused := errors.AsType[*Refusal](err)
 	switch {

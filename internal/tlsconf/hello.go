@@ -28,6 +28,7 @@ type Hello struct {
 	Groups     []tls.CurveID
 	Signatures []tls.SignatureScheme
 	Protocols  []string // of ALPN
+	Protocol   string   // of these, the one that is chosen
 	Status     bool     // the client wants to see the status of the server's certificate
 
 	// InPieces reports whether something follows in the record in which the

@@ -266,7 +266,7 @@ func TestProtocolOfALPN(t *testing.T) {
 				assert.Equal(t, tt.want, outcome(h, choice, err))
 				continue
 			}
-			assert.Equal(t, tt.want, choice.Protocol)
+			assert.Equal(t, tt.want, h.Protocol)
 		}
 	}
 }

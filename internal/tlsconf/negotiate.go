@@ -20,10 +20,9 @@ type Terms struct {
 
 // Choice is what a handshake is to agree on.
 type Choice struct {
-	Suite    uint16      // of TLS 1.2 or older; 0: crypto/tls chooses
-	Group    tls.CurveID // 0: none is needed
-	Retry    bool        // the client has to say hello again, with a share of the group
-	Protocol string      // of ALPN; empty: none
+	Suite uint16      // of TLS 1.2 or older; 0: crypto/tls chooses
+	Group tls.CurveID // 0: none is needed
+	Retry bool        // the client has to say hello again, with a share of the group
 
 	// Certificate is the one to show, limited to one way of signing.
 	Certificate tls.Certificate
@@ -238,7 +237,7 @@ func (n *negotiation) chooseProtocol(own []string) *Refusal {
 	}
 	for _, name := range own {
 		if slices.Contains(n.hello.Protocols, name) {
-			n.choice.Protocol = name
+			n.hello.Protocol = name
 			return nil
 		}
 	}

@@ -42,6 +42,9 @@ func VersionName(version uint16) string {
 			return v.name
 		}
 	}
+	if version == versionSSL3 {
+		return "SSLv3"
+	}
 	return "unknown"
 }
 
