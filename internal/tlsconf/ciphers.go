@@ -41,6 +41,14 @@ var allSuites = sync.OnceValue(func() (all []*suite) {
 	return all
 })
 
+var suitesByID = sync.OnceValue(func() map[uint16]*suite {
+	m := map[uint16]*suite{}
+	for _, s := range allSuites() {
+		m[s.id] = s
+	}
+	return m
+})
+
 // supportedSuites are those of crypto/tls, by number; the value tells whether
 // one is for TLS 1.3.
 var supportedSuites = sync.OnceValue(func() map[uint16]bool {
@@ -60,10 +68,8 @@ func CipherName(id uint16) string {
 	case tls.TLS_FALLBACK_SCSV:
 		return "TLS_FALLBACK_SCSV"
 	}
-	for _, s := range allSuites() {
-		if s.id == id {
-			return s.name
-		}
+	if s := suitesByID()[id]; s != nil {
+		return s.name
 	}
 	return fmt.Sprintf("0x%04x", id)
 }
@@ -81,12 +87,11 @@ func SuiteByID(id uint16) (Suite, bool) {
 	if tls13, ok := supportedSuites()[id]; !ok || tls13 {
 		return Suite{}, false
 	}
-	for _, s := range allSuites() {
-		if s.id == id {
-			return Suite{s.kx == "ECDH", s.auth == "ECDSA", s.protocol == "TLSv1.2"}, true
-		}
+	s := suitesByID()[id]
+	if s == nil {
+		return Suite{}, false
 	}
-	return Suite{}, false
+	return Suite{s.kx == "ECDH", s.auth == "ECDSA", s.protocol == "TLSv1.2"}, true
 }
 
 // errNoCipher is what OpenSSL says about a list without any cipher.

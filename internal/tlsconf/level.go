@@ -24,12 +24,8 @@ func LevelBits(level int) int { return levelBits[level] }
 
 // allows reports whether the level lets a suite be used.
 func (s *Settings) allows(id uint16) bool {
-	for _, c := range allSuites() {
-		if c.id == id {
-			return c.allowedAt(s.Level)
-		}
-	}
-	return false
+	c := suitesByID()[id]
+	return c != nil && c.allowedAt(s.Level)
 }
 
 // allowedAt reports whether a suite is strong enough for a level. From level 3 on
