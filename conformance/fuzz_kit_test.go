@@ -2,8 +2,8 @@
 
 package conformance
 
-// fuzz_kit_test.go - what TestFuzzRefusals and TestFuzzTraffic share: a loop
-// over seeds for a given time, the differences found, and their reduction.
+// fuzz_kit_test.go - what TestFuzzRefusals, TestFuzzTraffic and TestFuzzHello
+// share: a loop over seeds for a given time, the differences found, and their reduction.
 
 import (
 	"flag"

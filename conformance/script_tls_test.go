@@ -42,8 +42,14 @@ func (s *stage) handshake(args []string) error {
 		// What the server shows is recorded; whether to trust it is not the question.
 		InsecureSkipVerify: true,
 		ServerName:         option(args, "sni"),
+		MinVersion:         min(tls.VersionTLS12, tlsVersions[option(args, "max")]),
 		MaxVersion:         tlsVersions[option(args, "max")],
 		ClientSessionCache: p.sessions,
+	}
+	if list := option(args, "groups"); list != "" {
+		for name := range strings.SplitSeq(list, ",") {
+			config.CurvePreferences = append(config.CurvePreferences, tlsGroups[name])
+		}
 	}
 	if list := option(args, "alpn"); list != "" {
 		config.NextProtos = strings.Split(list, ",")
@@ -84,7 +90,9 @@ func authorities(names [][]byte) string {
 	return strings.Join(list, ",")
 }
 
-var tlsVersions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+var tlsVersions = map[string]uint16{"1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+
+var tlsGroups = map[string]tls.CurveID{"X25519": tls.X25519, "P-256": tls.CurveP256, "P-384": tls.CurveP384, "P-521": tls.CurveP521}
 
 // backendTLS is one for all, for the server to resume sessions of a backend.
 var backendTLS = &tls.Config{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/tlsconf"
@@ -13,14 +14,14 @@ import (
 
 // proxyTLS is the compiled [ProxySSLConfig] of a server.
 type proxyTLS struct {
-	settings  tlsconf.Settings
-	config    *tls.Config   // what connections have in common
-	noVersion bool          // there is no protocol to offer
-	verifier  *pki.Verifier // nil: certificates are not checked
-	name      *template     // nil: the host in proxy_pass
-	sendName  bool
-	reuse     bool
-	alpn      []*template
+	settings tlsconf.Settings
+	config   *tls.Config      // what connections have in common
+	refusal  *tlsconf.Refusal // why there can be none; nil: there can
+	verifier *pki.Verifier    // nil: certificates are not checked
+	name     *template        // nil: the host in proxy_pass
+	sendName bool
+	reuse    bool
+	alpn     []*template
 
 	identity  []tls.Certificate // of names without variables
 	cert, key *template         // of those with; nil: there are none
@@ -65,15 +66,28 @@ func (g *generation) compileProxyTLS(c *ServerConfig, srv *server) (err error) {
 // checked by it, but afterwards.
 func (p *proxyTLS) complete() {
 	from := &p.settings
-	oldest, newest, ok := from.Protocols.Range()
-	p.noVersion = !ok
+	oldest, newest, _ := from.Usable(from).Range()
+	p.refusal = from.CheckClient()
 	p.config = &tls.Config{
-		InsecureSkipVerify: true, SessionTicketsDisabled: !from.Tickets,
-		MinVersion: oldest, MaxVersion: newest, CurvePreferences: from.Curves,
-		CipherSuites: append([]uint16{}, from.Ciphers...), // nil would mean those of crypto/tls
+		InsecureSkipVerify: true, SessionTicketsDisabled: !from.Tickets || from.Level >= tlsconf.LevelWithoutTickets,
+		MinVersion: oldest, MaxVersion: newest, CurvePreferences: from.Groups(), CipherSuites: from.Suites(),
+		Time: sessionTime, VerifyConnection: func(state tls.ConnectionState) error {
+			if r := from.CheckSignature(&state); r != nil {
+				return r
+			}
+			return nil
+		},
 	}
 	p.identity = from.Identity.Certificates()
 }
+
+// started is when the clock of sessions with servers began to run.
+var started = time.Now()
+
+// sessionTime is the time by which crypto/tls finds out how old a session is, and
+// that is all: it lies before every certificate expires, for other
+// sessions crypto/tls would not resume. Certificates are checked by another clock.
+func sessionTime() time.Time { return time.Unix(0, 0).Add(24*time.Hour + time.Since(started)) }
 
 // compileProxyIdentity loads what servers are shown, or makes templates of its
 // names.

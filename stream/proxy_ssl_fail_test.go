@@ -18,6 +18,7 @@ import (
 // with an alert, or with nothing at all.
 func TestProxySSLFails(t *testing.T) {
 	signed := tlsUpstream(t, "signed", nil, tells)
+	aged := tlsUpstream(t, "signed", func(c *tls.Config) { c.MinVersion = tls.VersionTLS10 }, tells)
 	says := func(text string) string {
 		return streamtest.Upstream(t, func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1))
@@ -35,6 +36,9 @@ func TestProxySSLFails(t *testing.T) {
 		"reset":         {streamtest.Resetter(t), "", "[error] *1 peer closed connection in SSL handshake (104: Connection reset by peer)" + handshaking},
 		"no answer":     {streamtest.Silent(t), "proxy_connect_timeout 50ms;", ""},
 		"no protocol":   {signed, "proxy_ssl_protocols SSLv3;", "[crit] *1 SSL_do_handshake() failed (SSL: error:0A0000BF:SSL routines::no protocols available)" + handshaking},
+		"no cipher":     {signed, "proxy_ssl_protocols TLSv1 TLSv1.2; proxy_ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;", "[crit] *1 SSL_do_handshake() failed (SSL: error:0A0000B5:SSL routines::no ciphers available:No ciphers enabled for max supported SSL/TLS version)" + handshaking},
+		"level":         {signed, "proxy_ssl_protocols TLSv1.2; proxy_ssl_ciphers AES128-SHA:@SECLEVEL=3;", "[crit] *1 SSL_do_handshake() failed (SSL: error:0A0000B5:SSL routines::no ciphers available:No ciphers enabled for max supported SSL/TLS version)" + handshaking},
+		"old signature": {aged, "proxy_ssl_protocols TLSv1.1;", "[crit] *1 SSL_do_handshake() failed (SSL: error:0A00014D:SSL routines::legacy sigalg disallowed or unsupported)" + handshaking},
 		"unknown CA":    {signed, "proxy_ssl_verify on; proxy_ssl_trusted_certificate CERTS/other-ca.crt;", "[error] *1 upstream SSL certificate verify error: (21:unable to verify the first certificate)" + handshaking},
 		"wrong name":    {signed, "proxy_ssl_verify on; proxy_ssl_trusted_certificate CERTS/ca.crt; proxy_ssl_name $name;", "[error] *1 upstream SSL certificate does not match \"other.com\"" + handshaking},
 		"no name":       {signed, "proxy_ssl_verify on; proxy_ssl_trusted_certificate CERTS/ca.crt; proxy_ssl_name \"\";", "[error] *1 upstream SSL certificate does not match \"\"" + handshaking},

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -150,8 +151,9 @@ func chooseCertificate(identity []tls.Certificate, request *tls.CertificateReque
 // startTLS makes the handshake and puts TLS on the connection to the server. Nil:
 // it failed. Running out of time is not logged, as in nginx.
 func (s *Session) startTLS(t *netTransport, config *tls.Config) *tls.Conn {
-	if s.srv.proxy.tls.noVersion {
-		s.log(errlog.Crit, "SSL_do_handshake() failed (SSL: error:0A0000BF:SSL routines::no protocols available)", nil)
+	if r := s.srv.proxy.tls.refusal; r != nil {
+		_, _ = t.server.Write(r.Record(cmp.Or(config.MaxVersion, tls.VersionTLS12)))
+		s.upstreamTLSFailed(r)
 		return nil
 	}
 	conn := tls.Client(t.server, config)
@@ -168,9 +170,17 @@ func (s *Session) startTLS(t *netTransport, config *tls.Config) *tls.Conn {
 	case tlsconf.Closed(err):
 		s.log(errlog.Error, "peer closed connection in SSL handshake", nil)
 	default:
-		s.logf(errlog.Error, "SSL_do_handshake() failed (SSL: %s)", tlsconf.HandshakeError(err))
+		s.upstreamTLSFailed(err)
 	}
 	return nil
+}
+
+func (s *Session) upstreamTLSFailed(err error) {
+	level := errlog.Error
+	if r, refused := errors.AsType[*tlsconf.Refusal](err); refused && r.Unusual() {
+		level = errlog.Crit
+	}
+	s.log(level, "SSL_do_handshake() failed (SSL: "+tlsconf.HandshakeError(err)+")", nil)
 }
 
 // upstreamTLS is a connection to a server with TLS on it.

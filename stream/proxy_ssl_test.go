@@ -63,7 +63,7 @@ func startProxy(t *testing.T, block string, replace ...string) *site {
 
 func TestProxySSL(t *testing.T) {
 	up := tlsUpstream(t, "signed", func(c *tls.Config) {
-		c.ClientAuth, c.NextProtos = tls.RequestClientCert, []string{"h2", "http/1.1"}
+		c.ClientAuth, c.NextProtos, c.MinVersion = tls.RequestClientCert, []string{"h2", "http/1.1"}, tls.VersionTLS10
 		// Not those that the certificates come from, which nginx does not mind.
 		c.ClientCAs = x509.NewCertPool()
 		c.ClientCAs.AppendCertsFromPEM(madeTLS()["other-ca.crt"])
@@ -87,6 +87,7 @@ func TestProxySSL(t *testing.T) {
 		"verified":                 {"proxy_ssl_verify on; proxy_ssl_trusted_certificate CERTS/ca.crt; proxy_ssl_name signed.example.com;", "x|||none|new"},
 		"key is too weak":          {"proxy_ssl_verify on; proxy_ssl_trusted_certificate CERTS/ca.crt; proxy_ssl_name signed.example.com; proxy_ssl_conf_command CipherString DEFAULT@SECLEVEL=4;", ""},
 		"TLS 1.2":                  {"proxy_ssl_protocols TLSv1.2; proxy_ssl_ciphers ECDHE-ECDSA-AES128-SHA;", "x|||none|new"},
+		"TLS 1.1 at level 0":       {"proxy_ssl_protocols TLSv1.1; proxy_ssl_ciphers HIGH:@SECLEVEL=0;", "x|||none|new"},
 		"no cipher is left":        {"proxy_ssl_protocols TLSv1.2; proxy_ssl_ciphers DHE-RSA-AES128-SHA;", ""},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {

@@ -83,7 +83,7 @@ func (g *generation) compileTLS(c *ServerConfig, srv *server) error {
 		return err
 	}
 	t.static = t.settings.Identity.Certificates()
-	t.base.CurvePreferences, t.verifier.Level = t.settings.Curves, t.settings.Level
+	t.verifier.Level = t.settings.Level
 	srv.tls = t
 	return nil
 }

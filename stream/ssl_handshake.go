@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
-	"slices"
 	"syscall"
 	"time"
 
@@ -20,19 +19,15 @@ import (
 
 // clientTLS is what a session knows of the TLS that its client speaks.
 type clientTLS struct {
-	conn *tls.Conn
+	conn  *tls.Conn
+	front *tlsconf.Front // below it
 
-	// What the client has offered.
-	hello      bool
-	serverName string // empty if that came to nothing
-	version    uint16 // that will be spoken, as far as one knows by now
-	ciphers    []uint16
-	curves     []tls.CurveID
-	signatures []tls.SignatureScheme
-	rejected   bool // the handshake was, by ssl_reject_handshake
-	noCert     bool // or because a certificate could not be had
-	done       bool // the handshake
+	hello      *tlsconf.Hello // what the client has offered; empty until it has
+	config     *tls.Config    // the answer to it
+	rejected   bool           // the handshake was, by ssl_reject_handshake
+	done       bool           // the handshake
 	state      tls.ConnectionState
+	certs      []tls.Certificate // from which one was chosen
 	verified   pki.Result
 	chain      []*x509.Certificate // from the client's certificate to the root
 	ocsp       string              // what is wrong with it, by OCSP; empty: nothing
@@ -61,25 +56,27 @@ func (s *Session) handshake() Status {
 // shakeHands makes the handshake and puts TLS on the transport.
 func (s *Session) shakeHands(t *netTransport) Status {
 	timeout := max(s.srv.conf.SSL.HandshakeTimeout, 0)
-	s.ssl = &clientTLS{version: tls.VersionTLS13}
-	watch := &tlsconf.Watch{Conn: t.unread()}
-	s.ssl.conn = tls.Server(watch, &tls.Config{GetConfigForClient: s.configForClient})
-	ctx, cancel := context.WithTimeout(t.life, timeout)
-	defer cancel()
-	if err := s.ssl.conn.HandshakeContext(ctx); err != nil {
-		s.handshakeFailed(err, watch)
+	front := tlsconf.NewFront(t.unread(), s.decide)
+	c := &clientTLS{front: front, hello: &tlsconf.Hello{}}
+	s.ssl = c
+	c.conn = tls.Server(front, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.config, nil }})
+	if r := s.defaultTLS().settings.CheckServer(); r != nil {
+		s.handshakeFailed(front.Refuse(r), front)
 		return statusInternal
 	}
-	s.ssl.done, s.ssl.state = true, s.ssl.conn.ConnectionState()
-	if s.ssl.sessionID == "" && s.ssl.state.Version == tls.VersionTLS13 {
-		s.ssl.sessionID = newSessionID() // OpenSSL's sessions have one, be they resumable or not
+	ctx, cancel := context.WithTimeout(t.life, timeout)
+	defer cancel()
+	if err := c.conn.HandshakeContext(ctx); err != nil {
+		s.handshakeFailed(err, front)
+		return statusInternal
 	}
-	t.client = &tlsConn{Conn: s.ssl.conn, transport: t}
-	if peers := s.ssl.state.PeerCertificates; len(peers) > 0 {
+	c.finished()
+	t.client = &tlsConn{Conn: c.conn, transport: t}
+	if peers := c.state.PeerCertificates; len(peers) > 0 {
 		own := s.effectiveTLS()
-		s.ssl.chain, s.ssl.verified = own.verifier.Verify(peers, time.Now())
-		if own.ocsp != nil && s.ssl.verified == pki.OK {
-			s.ssl.ocsp = own.ocsp.check(ctx, s)
+		c.chain, c.verified = own.verifier.Verify(peers, time.Now())
+		if own.ocsp != nil && c.verified == pki.OK {
+			c.ocsp = own.ocsp.check(ctx, s)
 			if ctx.Err() != nil {
 				return statusInternal
 			}
@@ -88,21 +85,45 @@ func (s *Session) shakeHands(t *netTransport) Status {
 	return next
 }
 
+// finished takes down what the handshake came to.
+func (c *clientTLS) finished() {
+	c.done, c.state = true, c.conn.ConnectionState()
+	if c.sessionID == "" && c.state.Version == tls.VersionTLS13 {
+		c.sessionID = newSessionID() // OpenSSL's sessions have one, be they resumable or not
+	}
+	if !c.state.DidResume {
+		return
+	}
+	if certs := c.certs; len(certs) > 0 {
+		c.shown = certs[len(certs)-1].Leaf
+	}
+	c.hello.Signatures = nil // for OpenSSL has not read these
+	if c.state.Version < tls.VersionTLS13 {
+		c.hello.Groups = nil
+	}
+}
+
 // handshakeFailed logs why, in OpenSSL's words. Silence is not worth a line.
-func (s *Session) handshakeFailed(err error, watch *tlsconf.Watch) {
+func (s *Session) handshakeFailed(err error, front *tlsconf.Front) {
+	if front.Retry {
+		s.ssl.hello.Groups = nil // which OpenSSL reads again then
+	}
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded):
 	case s.ssl.rejected:
 		s.log(errlog.Info, "handshake rejected", nil)
-	case s.ssl.noCert:
-		s.log(errlog.Info, "SSL_do_handshake() failed (SSL: error:0A000179:SSL routines::cert cb error)", nil)
 	case tlsconf.Closed(err):
 		s.log(errlog.Info, "peer closed connection in SSL handshake", nil)
 	case errors.As(err, &errno):
 		s.log(errlog.Info, "peer closed connection in SSL handshake", errno)
 	default:
-		s.log(errlog.Info, "SSL_do_handshake() failed (SSL: "+watch.HandshakeError(err, s.ssl.hello)+")", nil)
+		level := errlog.Info
+		text, unusual := front.HandshakeError(err)
+		if unusual {
+			level = errlog.Crit
+		}
+		s.log(level, "SSL_do_handshake() failed (SSL: "+text+")", nil)
 	}
 }
 
@@ -115,59 +136,39 @@ func (s *Session) effectiveTLS() *serverTLS {
 	return s.srv.tls
 }
 
-// errNoCertificate ends a handshake for which there is no certificate.
-var errNoCertificate = errors.New("no certificate")
+// defaultTLS is that of the default server.
+func (s *Session) defaultTLS() *serverTLS { return s.place.def.tls }
 
-// refusing is a configuration without certificates, which makes crypto/tls send
-// the alert unrecognized_name.
-var refusing = &tls.Config{MinVersion: tls.VersionTLS10}
-
-// configForClient decides how the handshake goes on. Where an address has
-// several servers, the one that the client names takes over.
-func (s *Session) configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+// decide chooses what is spoken with a client. Where an address has several
+// servers, the one that the client names takes over.
+func (s *Session) decide(front *tlsconf.Front, hello *tlsconf.Hello) error {
 	c := s.ssl
-	c.hello = true
-	c.ciphers, c.curves, c.signatures = hello.CipherSuites, hello.SupportedCurves, hello.SignatureSchemes
-	s.selectServer([]byte(hello.ServerName))
+	c.hello = hello
+	s.selectServer(hello.Name)
 	if s.srv.conf.SSL.RejectHandshake.On() {
 		c.rejected = true
-		return refusing, nil
+		return tlsconf.NameRefused
 	}
 	t := s.effectiveTLS()
-	version := t.settings.Protocols.Choose(hello.SupportedVersions)
-	if version == 0 {
-		c.version = slices.Max(append(hello.SupportedVersions, 0))
-		return t.configFor(hello, nil), nil
-	}
-	c.version, c.serverName = version, hello.ServerName
-	certs, err := s.certificates(t)
+	choice, err := hello.Negotiate(&tlsconf.Terms{
+		Own: &t.settings, Default: &s.defaultTLS().settings, Protocols: t.conf.ALPN,
+		Certificates: func() (_ []tls.Certificate, err error) {
+			if c.certs, err = s.certificates(t); err != nil {
+				s.log(errlog.Error, err.Error(), nil)
+				err = tlsconf.NoCertificate
+			}
+			return c.certs, err
+		},
+	})
 	if err != nil {
-		s.log(errlog.Error, err.Error(), nil)
-		c.noCert = true
-		return nil, errNoCertificate
+		return err
 	}
-	config := t.configFor(hello, certs)
-	c.noteCertificate(config)
-	if sessions := s.place.def.tls; sessions != nil {
-		c.resumption = &resumption{sessions.sessions, t, c, t.settings.Tickets}
-		c.resumption.attach(config)
-	}
-	return config, nil
-}
-
-// noteCertificate takes down which certificate crypto/tls chooses.
-func (c *clientTLS) noteCertificate(config *tls.Config) {
-	certs := config.Certificates
-	if len(certs) == 0 {
-		return
-	}
-	c.shown = certs[len(certs)-1].Leaf
-	config.Certificates = nil
-	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		chosen := max(slices.IndexFunc(certs, func(cert tls.Certificate) bool { return hello.SupportsCertificate(&cert) == nil }), 0)
-		c.shown = certs[chosen].Leaf
-		return &certs[chosen], nil
-	}
+	c.config = t.configFor(hello, choice)
+	c.shown = choice.Certificate.Leaf
+	c.resumption = newResumption(s.defaultTLS(), t, c)
+	c.resumption.attach(c.config)
+	front.ClientCertificate, front.Retry = c.config.ClientAuth != tls.NoClientCert, choice.Retry
+	return nil
 }
 
 // certificates returns those of a server, which it may have to read.
@@ -187,77 +188,21 @@ func (s *Session) certificates(t *serverTLS) ([]tls.Certificate, error) {
 }
 
 // configFor is the configuration for one client. It leaves no choice to
-// crypto/tls where nginx makes another one.
-func (t *serverTLS) configFor(hello *tls.ClientHelloInfo, certs []tls.Certificate) *tls.Config {
+// crypto/tls, which would make another one.
+func (t *serverTLS) configFor(hello *tlsconf.Hello, choice *tlsconf.Choice) *tls.Config {
 	config := t.base.Clone()
-	certs = t.stapled(hello, certs)
-	config.Certificates = certs
-	config.NextProtos = t.protocols(hello)
-	version := t.settings.Protocols.Choose(hello.SupportedVersions)
-	config.MinVersion, config.MaxVersion = version, version
-	switch {
-	case version == 0:
-		config.MinVersion, config.MaxVersion = tls.VersionTLS13, tls.VersionTLS10 // none
-	case version < tls.VersionTLS13:
-		config.CipherSuites = []uint16{}
-		if id, usable := t.chooseCipher(hello, version, certs); id != 0 {
-			config.CipherSuites, config.Certificates = []uint16{id}, usable
-		}
-		if slices.Contains(hello.CipherSuites, tls.TLS_FALLBACK_SCSV) {
-			_, config.MaxVersion, _ = t.settings.Protocols.Range()
-		}
+	config.Certificates = t.stapled(hello, []tls.Certificate{choice.Certificate})
+	config.MinVersion, config.MaxVersion = hello.Version, hello.Version
+	if choice.Suite != 0 {
+		config.CipherSuites = []uint16{choice.Suite}
+	}
+	if choice.Group != 0 {
+		config.CurvePreferences = []tls.CurveID{choice.Group}
+	}
+	if hello.Protocol != "" {
+		config.NextProtos = []string{hello.Protocol}
 	}
 	return config
-}
-
-// noProtocol is no name that a client can offer, since names are not empty.
-const noProtocol = ""
-
-// protocols is the protocol of ssl_alpn that comes first and is offered by the
-// client. If none is, the handshake must fail.
-func (t *serverTLS) protocols(hello *tls.ClientHelloInfo) []string {
-	if len(t.conf.ALPN) == 0 {
-		return nil
-	}
-	for _, name := range t.conf.ALPN {
-		if slices.Contains(hello.SupportedProtos, name) {
-			return []string{name}
-		}
-	}
-	return []string{noProtocol}
-}
-
-// chooseCipher is the choice of a suite for TLS 1.2 and older, with the
-// certificates that can be used with it.
-func (t *serverTLS) chooseCipher(hello *tls.ClientHelloInfo, version uint16, certs []tls.Certificate) (uint16, []tls.Certificate) {
-	order, other := hello.CipherSuites, t.settings.Ciphers
-	if t.settings.ServerOrder {
-		order, other = other, order
-	}
-	curve := len(hello.SupportedCurves) == 0 || slices.ContainsFunc(hello.SupportedCurves, t.hasCurve)
-	for _, id := range order {
-		suite, ok := tlsconf.SuiteByID(id)
-		if !ok || !slices.Contains(other, id) || suite.TLS12 && version < tls.VersionTLS12 || suite.ECDHE && !curve {
-			continue
-		}
-		var usable []tls.Certificate
-		for i := range certs {
-			if (tlsconf.IsRSA(&certs[i])) != suite.ECDSA {
-				usable = append(usable, certs[i])
-			}
-		}
-		if len(usable) > 0 {
-			return id, usable
-		}
-	}
-	return 0, nil
-}
-
-// classicCurves are those of crypto/tls that TLS 1.2 has too.
-var classicCurves = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
-
-func (t *serverTLS) hasCurve(id tls.CurveID) bool {
-	return slices.Contains(classicCurves, id) && (len(t.settings.Curves) == 0 || slices.Contains(t.settings.Curves, id))
 }
 
 // checkClientCertificate is what ssl_verify_client asks for. The client learns

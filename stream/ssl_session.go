@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/gostream/gostream/internal/logfile"
+	"github.com/gostream/gostream/internal/tlsconf"
 	"github.com/gostream/gostream/parser"
 )
 
@@ -196,6 +197,23 @@ type resumption struct {
 	server   *serverTLS   // the one in effect
 	client   *clientTLS
 	tickets  bool
+	lifetime time.Duration // of sessions, in whole seconds
+}
+
+// newResumption has sessions, and how long they last, from the default server of the
+// address, and from the server that the client has named whether there are tickets.
+func newResumption(def, own *serverTLS, client *clientTLS) *resumption {
+	return &resumption{
+		sessions: def.sessions, server: own, client: client,
+		tickets:  own.settings.Tickets && own.settings.Level < tlsconf.LevelWithoutTickets,
+		lifetime: max(def.conf.SessionTimeout, 0).Truncate(time.Second),
+	}
+}
+
+// good reports whether a session may be resumed: it must be one of servers like the
+// one in effect, and not too old.
+func (r *resumption) good(n *sessionNote, now time.Time) bool {
+	return n.context == r.server.context && now.Unix()-n.began <= int64(r.lifetime/time.Second)
 }
 
 // attach makes a connection resume sessions, if it can.
@@ -242,8 +260,7 @@ func (r *resumption) unwrap(ticket []byte, cs tls.ConnectionState) (*tls.Session
 		return nil, nil
 	}
 	n, ok := noteOf(state)
-	lifetime := int64(max(r.server.conf.SessionTimeout, 0) / time.Second)
-	if !ok || n.context != r.server.context || time.Now().Unix()-n.began > lifetime {
+	if !ok || !r.good(&n, time.Now()) {
 		return nil, nil
 	}
 	state.Extra = slices.DeleteFunc(state.Extra, func(b []byte) bool { return len(b) >= len(noteMark) && string(b[:len(noteMark)]) == noteMark })

@@ -87,12 +87,9 @@ func (s *staple) prepare(issuer *x509.Certificate, url string) (problem string) 
 	return ""
 }
 
-// extensionStatus is the extension by which a client asks for a staple.
-const extensionStatus = 5
-
 // stapled adds to certificates what a client may be shown of their status.
-func (t *serverTLS) stapled(hello *tls.ClientHelloInfo, certs []tls.Certificate) []tls.Certificate {
-	if len(t.staples) == 0 || !slices.Contains(hello.Extensions, extensionStatus) {
+func (t *serverTLS) stapled(hello *tlsconf.Hello, certs []tls.Certificate) []tls.Certificate {
+	if len(t.staples) == 0 || !hello.Status {
 		return certs
 	}
 	certs = slices.Clone(certs)

@@ -165,7 +165,7 @@ func TestSeveralCertificates(t *testing.T) {
 	with := func(id uint16) func(*tls.Config) {
 		return func(c *tls.Config) { c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{id} }
 	}
-	assert.Equal(t, "ec.example.com", subject(nil))
+	assert.Equal(t, "a.example.com", subject(nil), "whose signatures the client prefers")
 	assert.Equal(t, "a.example.com", subject(with(tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256)))
 	assert.Equal(t, "ec.example.com", subject(with(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)))
 }

@@ -5,6 +5,7 @@ package stream
 // would be empty.
 
 import (
+	"cmp"
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/hex"
@@ -21,16 +22,16 @@ import (
 var sslVariables = []variable{
 	sslVariable("ssl_protocol", func(_ *Session, c *clientTLS) string { return c.protocol() }),
 	sslVariable("ssl_cipher", func(_ *Session, c *clientTLS) string { return c.cipher() }),
-	sslVariable("ssl_ciphers", func(_ *Session, c *clientTLS) string { return joined(c.ciphers, tlsconf.CipherName) }),
+	sslVariable("ssl_ciphers", func(_ *Session, c *clientTLS) string { return joined(c.hello.Ciphers, tlsconf.CipherName) }),
 	sslVariable("ssl_curve", func(_ *Session, c *clientTLS) string {
 		if c.state.CurveID == 0 {
 			return ""
 		}
 		return tlsconf.CurveName(c.state.CurveID)
 	}),
-	sslVariable("ssl_curves", func(_ *Session, c *clientTLS) string { return joined(c.curves, tlsconf.CurveName) }),
+	sslVariable("ssl_curves", func(_ *Session, c *clientTLS) string { return joined(c.hello.Groups, tlsconf.CurveName) }),
 	sslVariable("ssl_sigalg", none),
-	sslVariable("ssl_sigalgs", func(_ *Session, c *clientTLS) string { return joined(c.signatures, number) }),
+	sslVariable("ssl_sigalgs", func(_ *Session, c *clientTLS) string { return joined(c.hello.Signatures, number) }),
 	sslVariable("ssl_session_id", func(_ *Session, c *clientTLS) string { return c.sessionID }),
 	sslVariable("ssl_session_reused", func(_ *Session, c *clientTLS) string {
 		if c.state.DidResume {
@@ -38,8 +39,8 @@ var sslVariables = []variable{
 		}
 		return "."
 	}),
-	sslVariable("ssl_server_name", func(_ *Session, c *clientTLS) string { return c.serverName }),
-	sslVariable("ssl_alpn_protocol", func(_ *Session, c *clientTLS) string { return c.state.NegotiatedProtocol }),
+	sslVariable("ssl_server_name", func(_ *Session, c *clientTLS) string { return c.hello.ServerName }),
+	sslVariable("ssl_alpn_protocol", func(_ *Session, c *clientTLS) string { return cmp.Or(c.state.NegotiatedProtocol, c.hello.Protocol) }),
 	sslVariable("ssl_ech_status", none),
 	sslVariable("ssl_ech_outer_server_name", none),
 
@@ -101,10 +102,7 @@ func number[T ~uint16](v T) string { return fmt.Sprintf("0x%04x", uint16(v)) }
 
 // protocol is there before the handshake too: the newest one that is possible.
 func (c *clientTLS) protocol() string {
-	if c.done {
-		return tlsconf.VersionName(c.state.Version)
-	}
-	return tlsconf.VersionName(c.version)
+	return tlsconf.VersionName(cmp.Or(c.state.Version, c.front.Version()))
 }
 
 // cipher is there before the handshake too, in OpenSSL's words for none.

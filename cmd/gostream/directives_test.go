@@ -44,7 +44,7 @@ var notes = map[string]string{
 	"ssl_ciphers":                  "those that crypto/tls has; a warning for others that are named",
 	"ssl_conf_command":             "some commands have an effect, a warning for others",
 	"ssl_dhparam":                  "checked; no effect, a warning says so",
-	"ssl_ecdh_curve":               "those that crypto/tls has; a warning for others, and their order does not matter",
+	"ssl_ecdh_curve":               "those that crypto/tls has; a warning for others",
 	"ssl_ech_file":                 "not supported, a warning says so",
 	"ssl_engine":                   "no effect",
 	"ssl_object_cache_inheritable": "no effect",

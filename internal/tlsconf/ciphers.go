@@ -41,6 +41,14 @@ var allSuites = sync.OnceValue(func() (all []*suite) {
 	return all
 })
 
+var suitesByID = sync.OnceValue(func() map[uint16]*suite {
+	m := map[uint16]*suite{}
+	for _, s := range allSuites() {
+		m[s.id] = s
+	}
+	return m
+})
+
 // supportedSuites are those of crypto/tls, by number; the value tells whether
 // one is for TLS 1.3.
 var supportedSuites = sync.OnceValue(func() map[uint16]bool {
@@ -60,10 +68,8 @@ func CipherName(id uint16) string {
 	case tls.TLS_FALLBACK_SCSV:
 		return "TLS_FALLBACK_SCSV"
 	}
-	for _, s := range allSuites() {
-		if s.id == id {
-			return s.name
-		}
+	if s := suitesByID()[id]; s != nil {
+		return s.name
 	}
 	return fmt.Sprintf("0x%04x", id)
 }
@@ -81,12 +87,11 @@ func SuiteByID(id uint16) (Suite, bool) {
 	if tls13, ok := supportedSuites()[id]; !ok || tls13 {
 		return Suite{}, false
 	}
-	for _, s := range allSuites() {
-		if s.id == id {
-			return Suite{s.kx == "ECDH", s.auth == "ECDSA", s.protocol == "TLSv1.2"}, true
-		}
+	s := suitesByID()[id]
+	if s == nil {
+		return Suite{}, false
 	}
-	return Suite{}, false
+	return Suite{s.kx == "ECDH", s.auth == "ECDSA", s.protocol == "TLSv1.2"}, true
 }
 
 // errNoCipher is what OpenSSL says about a list without any cipher.
@@ -101,33 +106,43 @@ var errCipherCommand = errors.New("(SSL: error:0A000118:SSL routines::invalid co
 //
 // An error is what OpenSSL adds to `SSL_CTX_set_cipher_list("...") failed `.
 func Ciphers(list string) (found []uint16, missing []string, err error) {
-	found, missing, _, err = readCiphers(list)
-	return found, missing, err
+	l, err := readCiphers(list)
+	if err != nil {
+		return nil, nil, err
+	}
+	return l.found(), l.missing(), nil
 }
 
-// readCiphers is [Ciphers] and the security level that the list sets, -1 if it
-// sets none.
-func readCiphers(list string) (found []uint16, missing []string, level int, err error) {
+func readCiphers(list string) (*cipherList, error) {
 	l := newCipherList()
 	if err := l.read(list); err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
-	any := false
+	l.active = slices.DeleteFunc(l.active, func(s *suite) bool { return s.protocol == "TLSv1.3" })
+	if len(l.active) == 0 {
+		return nil, errNoCipher
+	}
+	return l, nil
+}
+
+// found are the suites that crypto/tls has.
+func (l *cipherList) found() (ids []uint16) {
 	for _, s := range l.active {
-		if s.protocol == "TLSv1.3" {
-			continue
-		}
-		any = true
 		if _, ok := supportedSuites()[s.id]; ok {
-			found = append(found, s.id)
-		} else if slices.Contains(l.named, s.name) {
-			missing = append(missing, s.name)
+			ids = append(ids, s.id)
 		}
 	}
-	if !any {
-		return nil, nil, 0, errNoCipher
+	return ids
+}
+
+// missing are the suites that it does not have and the list names.
+func (l *cipherList) missing() (names []string) {
+	for _, s := range l.active {
+		if _, ok := supportedSuites()[s.id]; !ok && slices.Contains(l.named, s.name) {
+			names = append(names, s.name)
+		}
 	}
-	return found, missing, l.level, nil
+	return names
 }
 
 // cipherList is a list while it is read. Suites that are in none of the slices
@@ -281,72 +296,4 @@ func (s *suite) is(word string) bool {
 func isCipherWord(word string) bool {
 	_, known := cipherWords[word]
 	return known || slices.ContainsFunc(allSuites(), func(s *suite) bool { return s.name == word && s.protocol != "TLSv1.3" })
-}
-
-// cipherWords are the words of OpenSSL's cipher lists that stand for several
-// suites.
-var cipherWords = map[string]func(*suite) bool{
-	"ALL":                 func(s *suite) bool { return s.enc != "None" },
-	"COMPLEMENTOFALL":     func(s *suite) bool { return s.enc == "None" },
-	"COMPLEMENTOFDEFAULT": notDefault,
-	"HIGH":                func(s *suite) bool { return s.bits >= 128 },
-	"MEDIUM":              none, // in a build without weak ciphers
-	"LOW":                 none,
-	"EXPORT":              none,
-
-	"kRSA": kx("RSA"), "kDHE": kx("DH"), "kEDH": kx("DH"), "DH": kx("DH"),
-	"kECDHE": kx("ECDH"), "kEECDH": kx("ECDH"), "ECDH": kx("ECDH"),
-	"kPSK": kx("PSK"), "kDHEPSK": kx("DHEPSK"), "kECDHEPSK": kx("ECDHEPSK"), "kRSAPSK": kx("RSAPSK"),
-	"kSRP": kx("SRP"), "SRP": kx("SRP"),
-	"EDH": ephemeral("DH"), "DHE": ephemeral("DH"), "EECDH": ephemeral("ECDH"), "ECDHE": ephemeral("ECDH"),
-	"ADH": anonymous("DH"), "AECDH": anonymous("ECDH"),
-	"RSA": func(s *suite) bool { return s.kx == "RSA" && s.auth == "RSA" },
-	"PSK": func(s *suite) bool { return strings.HasSuffix(s.kx, "PSK") },
-
-	"aRSA": auth("RSA"), "aECDSA": auth("ECDSA"), "ECDSA": auth("ECDSA"), "aPSK": auth("PSK"),
-	"aDSS": auth("DSS"), "DSS": auth("DSS"), "aSRP": auth("SRP"),
-	"aNULL": func(s *suite) bool { return s.auth == "None" },
-
-	"eNULL": enc("None"), "NULL": enc("None"),
-	"AES128": encAES("(128)"), "AES256": encAES("(256)"), "AES": enc("AES"), "AESGCM": enc("AESGCM"),
-	"AESCCM": enc("AESCCM"), "AESCCM8": enc("AESCCM8"), "CHACHA20": enc("CHACHA20"),
-	"CAMELLIA": enc("Camellia"), "CAMELLIA128": enc("Camellia(128)"), "CAMELLIA256": enc("Camellia(256)"),
-	"ARIA": enc("ARIA"), "ARIAGCM": enc("ARIAGCM"), "ARIA128": enc("ARIAGCM(128)"), "ARIA256": enc("ARIAGCM(256)"),
-	"CBC": func(s *suite) bool {
-		return s.mac != "AEAD" && s.enc != "None"
-	},
-
-	"MD5": mac("MD5"), "SHA": mac("SHA1"), "SHA1": mac("SHA1"), "SHA256": mac("SHA256"), "SHA384": mac("SHA384"),
-
-	"SSLv3": protocol("SSLv3"), "TLSv1": protocol("TLSv1"), "TLSv1.0": protocol("TLSv1"), "TLSv1.2": protocol("TLSv1.2"),
-}
-
-func none(*suite) bool { return false }
-
-// notDefault are the suites that OpenSSL has but does not use unless asked to.
-func notDefault(s *suite) bool {
-	return s.enc != "None" && (s.auth == "None" || s.auth == "DSS" ||
-		strings.HasPrefix(s.enc, "ARIA") || strings.HasPrefix(s.enc, "AESCCM") || strings.HasPrefix(s.enc, "Camellia"))
-}
-
-func kx(name string) func(*suite) bool   { return func(s *suite) bool { return s.kx == name } }
-func auth(name string) func(*suite) bool { return func(s *suite) bool { return s.auth == name } }
-func mac(name string) func(*suite) bool  { return func(s *suite) bool { return s.mac == name } }
-func protocol(name string) func(*suite) bool {
-	return func(s *suite) bool { return s.protocol == name }
-}
-func enc(prefix string) func(*suite) bool {
-	return func(s *suite) bool { return strings.HasPrefix(s.enc, prefix) }
-}
-
-func encAES(size string) func(*suite) bool {
-	return func(s *suite) bool { return strings.HasPrefix(s.enc, "AES") && strings.HasSuffix(s.enc, size) }
-}
-
-func ephemeral(name string) func(*suite) bool {
-	return func(s *suite) bool { return s.kx == name && s.auth != "None" }
-}
-
-func anonymous(name string) func(*suite) bool {
-	return func(s *suite) bool { return s.kx == name && s.auth == "None" }
 }

@@ -17,6 +17,9 @@ import (
 func HandshakeError(err error) string {
 	var header tls.RecordHeaderError
 	var op *net.OpError
+	if r, refused := errors.AsType[*Refusal](err); refused {
+		return r.Error()
+	}
 	switch {
 	case errors.As(err, &header):
 		return headerError(&header)
@@ -36,44 +39,6 @@ func HandshakeError(err error) string {
 
 // errUnexpected is about a message at the wrong time.
 var errUnexpected = sslError(0xF4, "unexpected message")
-
-// recordAlert is the type of records with alerts.
-const recordAlert = 0x15
-
-// Watch remembers the last bytes that come over a connection while there is a
-// handshake on it. OpenSSL understands alerts that are not encrypted where
-// crypto/tls does not: clients that do not like the server's certificate send
-// such.
-type Watch struct {
-	net.Conn
-	last [7]byte // as many as there are in a record with an alert
-}
-
-// Read implements net.Conn.
-func (w *Watch) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
-	if n >= len(w.last) {
-		copy(w.last[:], p[n-len(w.last):n])
-	} else {
-		copy(w.last[:], w.last[n:])
-		copy(w.last[len(w.last)-n:], p[:n])
-	}
-	return n, err
-}
-
-// HandshakeError is [HandshakeError] with what is known of the last bytes. hello
-// tells whether the other side has said hello.
-func (w *Watch) HandshakeError(err error, hello bool) string {
-	fatal := w.last[0] == recordAlert && w.last[1] == 3 && w.last[3] == 0 && w.last[4] == 2 && w.last[5] == 2
-	switch text := HandshakeError(err); {
-	case fatal && !hello:
-		return errUnexpected
-	case fatal && text == localError(20, err):
-		return alertError(int(w.last[6]))
-	default:
-		return text
-	}
-}
 
 // Closed tells whether an error means no more than that the other side has
 // gone, be it in the middle of something. nginx does not ask for more.
@@ -99,6 +64,7 @@ var handshakeErrors = []struct {
 	{"signature algorithms", 0x76, "no suitable signature algorithm"},
 	{"inappropriate protocol fallback", 0x175, "inappropriate fallback"},
 	{"cannot be used with the selected cipher suite", 0xC1, "no shared cipher"},
+	{"invalid ClientKeyExchange message", 0x9F, "length mismatch"},
 	{"unexpected handshake message", 0xF4, "unexpected message"},
 	{"invalid signature by the", 0x7B, "bad signature"},
 	{"Finished message is incorrect", 0x95, "digest check failed"},

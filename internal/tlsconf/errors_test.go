@@ -138,29 +138,3 @@ func TestClosed(t *testing.T) {
 }
 
 // A client of TLS 1.3 that is done with the server may say so in plain text.
-func TestWatch(t *testing.T) {
-	const alert = "\x15\x03\x03\x00\x02\x02\x30"
-	mac := &net.OpError{Op: "local error", Err: tls.AlertError(20)}
-	for _, tt := range []struct {
-		reads []string
-		hello bool
-		want  string
-	}{
-		{[]string{"hello" + alert}, true, "error:0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48"},
-		{[]string{alert[:3], alert[3:]}, true, "error:0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48"},
-		{[]string{alert}, false, "error:0A0000F4:SSL routines::unexpected message"},
-		{[]string{alert + "x"}, true, "error:0A000119:SSL routines::decryption failed or bad record mac"},
-		{nil, true, "error:0A000119:SSL routines::decryption failed or bad record mac"},
-	} {
-		here, there := net.Pipe()
-		w := &Watch{Conn: here}
-		for _, text := range tt.reads {
-			go func() { _, _ = io.WriteString(there, text) }()
-			_, err := io.ReadFull(w, make([]byte, len(text)))
-			require.NoError(t, err)
-		}
-		assert.Equal(t, tt.want, w.HandshakeError(mac, tt.hello))
-		here.Close()
-		there.Close()
-	}
-}

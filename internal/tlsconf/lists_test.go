@@ -103,10 +103,10 @@ func TestProtocols(t *testing.T) {
 		assert.Equal(t, [2]uint16{tt.oldest, tt.newest}, [2]uint16{oldest, newest}, "%b", tt.set)
 		assert.Equal(t, tt.oldest != 0, ok)
 	}
-	offered := []uint16{0x7a7a, tls.VersionTLS12, tls.VersionTLS11}
-	assert.EqualValues(t, tls.VersionTLS12, (TLSv12 | TLSv13).Choose(offered))
-	assert.EqualValues(t, tls.VersionTLS11, (TLSv11 | TLSv13).Choose(offered))
-	assert.EqualValues(t, 0, TLSv13.Choose(offered))
+	assert.EqualValues(t, tls.VersionTLS11, (TLSv11 | TLSv13).Newest(tls.VersionTLS12))
+	assert.EqualValues(t, 0, TLSv13.Newest(tls.VersionTLS12))
+	assert.True(t, TLSv11.Has(tls.VersionTLS11))
+	assert.False(t, TLSv11.Has(0x7a7a))
 	assert.Equal(t, "TLSv1.2", VersionName(tls.VersionTLS12))
 }
 

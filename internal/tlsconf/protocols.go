@@ -42,6 +42,9 @@ func VersionName(version uint16) string {
 			return v.name
 		}
 	}
+	if version == versionSSL3 {
+		return "SSLv3"
+	}
 	return "unknown"
 }
 
@@ -61,11 +64,20 @@ func (p Protocols) Range() (oldest, newest uint16, ok bool) {
 	return oldest, newest, oldest != 0
 }
 
-// Choose is what a server makes of the versions that a client offers: the
-// newest that is in the set. 0: there is none.
-func (p Protocols) Choose(offered []uint16) uint16 {
+// Has reports whether a version is in the set.
+func (p Protocols) Has(version uint16) bool {
 	for _, v := range versions {
-		if p&v.bit != 0 && slices.Contains(offered, v.version) {
+		if v.version == version {
+			return p&v.bit != 0
+		}
+	}
+	return false
+}
+
+// Newest is the newest version of the set, up to one. 0: there is none.
+func (p Protocols) Newest(upTo uint16) uint16 {
+	for _, v := range versions {
+		if p&v.bit != 0 && v.version <= upTo {
 			return v.version
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // say about connections: the part of OpenSSL's SSL_CTX that is for both sides.
 type Settings struct {
 	Protocols   Protocols
+	Min, Max    Protocols     // the oldest and newest of them that may be used; 0: there is no bound
 	Ciphers     []uint16      // of TLS 1.2 and older, the preferred one first; empty: none
 	Curves      []tls.CurveID // empty: those of crypto/tls
 	ServerOrder bool          // the order of Ciphers decides, not that of the client
@@ -25,6 +26,27 @@ type Settings struct {
 	// level at the time when they are loaded. Lists that do not mention the level leave it
 	// as it is.
 	Level int
+
+	list []*suite // the ciphers with those that crypto/tls does not have
+}
+
+// Usable are the versions that can be used where the bounds are those of the
+// default server of an address, def, which may be s itself.
+func (s *Settings) Usable(def *Settings) Protocols {
+	p := s.Protocols
+	if def.Min != 0 {
+		p &^= def.Min - 1
+	}
+	if def.Max != 0 {
+		p &= def.Max<<1 - 1
+	}
+	if s.Level >= 3 {
+		p &^= TLSv1
+	}
+	if s.Level >= 4 {
+		p &^= TLSv11
+	}
+	return p & (TLSv1 | TLSv11 | TLSv12 | TLSv13)
 }
 
 // SetCiphers reads an OpenSSL cipher list, which may set the security level, too.
@@ -38,13 +60,13 @@ func (s *Settings) SetCiphers(list string) error {
 
 // setCiphers has an error of [Ciphers].
 func (s *Settings) setCiphers(list string) error {
-	ciphers, _, level, err := readCiphers(list)
+	l, err := readCiphers(list)
 	if err != nil {
 		return err
 	}
-	s.Ciphers = ciphers
-	if level >= 0 {
-		s.Level = level
+	s.Ciphers, s.list = l.found(), l.active
+	if l.level >= 0 {
+		s.Level = l.level
 	}
 	return nil
 }
@@ -164,54 +186,59 @@ func setGroups(s *Settings, value string) (err error) {
 // allProtocols is the word ALL of the command Protocol.
 const allProtocols = SSLv3 | TLSv1 | TLSv11 | TLSv12 | TLSv13
 
-// setProtocol reads a list in which "-" takes a version out, and the first
-// word without a sign replaces all.
+// setProtocol reads a list of versions that are allowed too or, with "-" in front,
+// not any more.
 func setProtocol(s *Settings, value string) error {
 	set := s.Protocols
-	for i, word := range strings.Split(value, ",") {
-		name := strings.TrimLeft(word, "+-")
+	for word := range strings.SplitSeq(value, ",") {
+		name, off := strings.CutPrefix(word, "-")
+		if !off {
+			name = strings.TrimPrefix(name, "+")
+		}
 		bits, ok := ProtocolNames[strings.ToLower(name)]
-		if strings.EqualFold(name, "all") {
+		switch strings.ToLower(name) {
+		case "all":
 			bits, ok = allProtocols, true
+		case "dtlsv1", "dtlsv1.2":
+			ok = true
 		}
 		switch {
-		case !ok || len(word) > len(name)+1:
+		case !ok:
 			return errBadValue
-		case word[0] == '-':
+		case off:
 			set &^= bits
-		case word[0] == '+' || i > 0:
-			set |= bits
 		default:
-			set = bits
+			set |= bits
 		}
 	}
 	s.Protocols = set
 	return nil
 }
 
-func setMinProtocol(s *Settings, value string) error {
-	bits, err := oneProtocol(value)
-	if err == nil && bits > 0 {
-		s.Protocols &^= bits - 1
-	}
+func setMinProtocol(s *Settings, value string) (err error) {
+	s.Min, err = oneProtocol(value, s.Min)
 	return err
 }
 
-func setMaxProtocol(s *Settings, value string) error {
-	bits, err := oneProtocol(value)
-	if err == nil && bits > 0 {
-		s.Protocols &= bits<<1 - 1
-	}
+func setMaxProtocol(s *Settings, value string) (err error) {
+	s.Max, err = oneProtocol(value, s.Max)
 	return err
 }
 
-// oneProtocol reads the name of a version; "None" sets no bound.
-func oneProtocol(value string) (Protocols, error) {
-	bits, ok := ProtocolNames[strings.ToLower(value)]
-	if !ok && !strings.EqualFold(value, "none") {
-		return 0, errBadValue
+// bounds are the names of versions as bounds, in which case counts. "None" sets no
+// bound.
+var bounds = map[string]Protocols{"None": 0, "SSLv3": SSLv3, "TLSv1": TLSv1, "TLSv1.1": TLSv11, "TLSv1.2": TLSv12, "TLSv1.3": TLSv13}
+
+// oneProtocol reads the name of a bound. Those of DTLS leave the bound as it is.
+func oneProtocol(value string, now Protocols) (Protocols, error) {
+	bits, ok := bounds[value]
+	switch {
+	case ok:
+		return bits, nil
+	case value == "DTLSv1", value == "DTLSv1.2":
+		return now, nil
 	}
-	return bits, nil
+	return now, errBadValue
 }
 
 // optionNames are the words of the command Options, in lower case. Those that

@@ -17,6 +17,9 @@ func TestCommandErrors(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
 		{"Foo", "Bar", `SSL_CONF_cmd("Foo", "Bar") failed (SSL: error:0A000182:SSL routines::unknown cmd name:cmd=Foo)`},
 		{"Protocol", "foo", `SSL_CONF_cmd("Protocol", "foo") failed (SSL: ` + bad + `Protocol, value=foo)`},
+		{"MinProtocol", "tlsv1.2", `SSL_CONF_cmd("MinProtocol", "tlsv1.2") failed (SSL: ` + bad + `MinProtocol, value=tlsv1.2)`},
+		{"MaxProtocol", "SSLv2", `SSL_CONF_cmd("MaxProtocol", "SSLv2") failed (SSL: ` + bad + `MaxProtocol, value=SSLv2)`},
+		{"Protocol", "--TLSv1", `SSL_CONF_cmd("Protocol", "--TLSv1") failed (SSL: ` + bad + `Protocol, value=--TLSv1)`},
 		{"MinProtocol", "foo", `SSL_CONF_cmd("MinProtocol", "foo") failed (SSL: ` + bad + `MinProtocol, value=foo)`},
 		{"Ciphersuites", "foo", `SSL_CONF_cmd("Ciphersuites", "foo") failed (SSL: error:0A0000B9:SSL routines::no cipher match ` + bad + `Ciphersuites, value=foo)`},
 		{"CipherString", "foo", `SSL_CONF_cmd("CipherString", "foo") failed (SSL: error:0A0000B9:SSL routines::no cipher match ` + bad + `CipherString, value=foo)`},
@@ -42,12 +45,21 @@ func TestCommands(t *testing.T) {
 	assert.Equal(t, TLSv13, s.Protocols)
 	run("protocol", "ALL,-SSLv3")
 	assert.Equal(t, TLSv1|TLSv11|TLSv12|TLSv13, s.Protocols)
-	run("MaxProtocol", "TLSv1.2")
+	run("Protocol", "-TLSv1,DTLSv1,-TLSv1.3,+TLSv1.2")
+	run("Protocol", "TLSv1")
 	assert.Equal(t, TLSv1|TLSv11|TLSv12, s.Protocols)
-	run("MinProtocol", "TLSv1.2")
+	run("MinProtocol", "TLSv1.1")
+	run("MaxProtocol", "TLSv1.1")
+	run("MaxProtocol", "DTLSv1")
+	assert.Equal(t, TLSv11, s.Usable(&s))
+	assert.Equal(t, TLSv11, (&Settings{Protocols: TLSv11 | TLSv12}).Usable(&s), "the bounds are those of the other")
 	run("MinProtocol", "None")
 	run("MaxProtocol", "None")
-	assert.Equal(t, TLSv12, s.Protocols)
+	assert.Equal(t, TLSv1|TLSv11|TLSv12, s.Usable(&s))
+	s.Level = 3
+	assert.Equal(t, TLSv11|TLSv12, s.Usable(&s))
+	s.Level = 4
+	assert.Equal(t, TLSv12, s.Usable(&s))
 	run("CipherString", "AES128-SHA")
 	assert.Equal(t, []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}, s.Ciphers)
 	run("Groups", "P-256")
