@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"crypto/tls"
 	"net"
 	"os"
 	"path/filepath"
@@ -102,7 +103,8 @@ func TestCloseIsSilent(t *testing.T) {
 // it. nginx writes it as it is.
 func TestClientsForgeNoLines(t *testing.T) {
 	hello := func(name string) string { return string(streamtest.ClientHello(name)) }
-	line := hello("a\n2026/01/01 00:00:00 [alert] 1#1: forged")
+	const forged = "a\n2026/01/01 00:00:00 [alert] 1#1: forged"
+	line := hello(forged)
 	word, shown := hello("a\n\t\x1b[2k\x7fé"), `a\x0A\x09\x1B[2k\x7Fé`
 	eachTransport(t, func(t *testing.T, change func(*Config)) {
 		s := startWith(t, change, `
@@ -124,9 +126,13 @@ func TestClientsForgeNoLines(t *testing.T) {
 			{"PORT3", word, `no addresses in pass "` + shown + `"`},
 			{"PORT4", word, `open() "` + s.dir + "/" + shown + `/x.log" failed`},
 			{"PORT5", word, `invalid local address "` + shown + `"`},
-			{"PORT7", line, `cannot load certificate "` + s.dir + `/a\x0A2026/01/01 00:00:00 [alert] 1#1: forged"`},
+			{"PORT7", forged, `cannot load certificate "` + s.dir + `/a\x0A2026/01/01 00:00:00 [alert] 1#1: forged"`},
 		} {
-			s.ask(tt[0], tt[1])
+			if tt[0] == "PORT7" {
+				assert.Error(t, tls.Client(s.dial(tt[0]), &tls.Config{ServerName: tt[1], InsecureSkipVerify: true}).Handshake())
+			} else {
+				s.ask(tt[0], tt[1])
+			}
 			streamtest.Eventually(t, tt[2], func() bool { return strings.Contains(strings.Join(s.errors(), "\n"), tt[2]) })
 		}
 		s.shutdown()

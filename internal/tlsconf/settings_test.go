@@ -60,6 +60,7 @@ func TestCommands(t *testing.T) {
 	assert.Equal(t, TLSv11|TLSv12, s.Usable(&s))
 	s.Level = 4
 	assert.Equal(t, TLSv12, s.Usable(&s))
+	s.Level = DefaultLevel
 	run("CipherString", "AES128-SHA")
 	assert.Equal(t, []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}, s.Ciphers)
 	run("Groups", "P-256")
