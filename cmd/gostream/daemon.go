@@ -58,7 +58,7 @@ func (p *program) toBackground() int {
 // detach leaves the terminal, and gives what would still be written to it (by
 // the Go runtime, say) to the error log, unless that is wanted there.
 func (p *program) detach() error {
-	if err := p.child.Detach(); err != nil {
+	if err := p.child.Detach(p.settings.logsTo(standardOutput, p.at)); err != nil {
 		return err
 	}
 	return p.redirectStderr()
@@ -69,9 +69,9 @@ func (p *program) redirectStderr() error {
 	if path == "" {
 		return nil
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	file, err := logfile.OpenFile(path)
 	if err != nil {
-		return logfile.NewOpenError(path, err)
+		return err
 	}
 	defer file.Close()
 	return process.RedirectStderr(file)
@@ -80,7 +80,7 @@ func (p *program) redirectStderr() error {
 // stderrPath is the log that takes the place of the standard error output; empty
 // if that is left as it is.
 func (r *revision) stderrPath(at places) string {
-	if r.out.hasStderr() || r.settings.logsToStderr() {
+	if r.settings.logsTo(standardError, at) {
 		return ""
 	}
 	return r.out.file(at)

@@ -19,6 +19,16 @@ func openFile(path string) (handle, error) {
 	return handle{file}, nil
 }
 
+// Descriptor returns -1: paths do not stand for descriptors here.
+func Descriptor(string) int { return -1 }
+
+// OpenFile opens a log file, or creates it, for who needs an [os.File]. The
+// error is an *OpenError.
+func OpenFile(path string) (*os.File, error) {
+	h, err := openFile(path)
+	return h.file, err
+}
+
 // write returns an errno, or 0, with the bytes written.
 func (h handle) write(b []byte) (int, syscall.Errno) {
 	n, err := h.file.Write(b)

@@ -13,16 +13,22 @@ import (
 // incomplete write, and costs more.
 type handle int
 
+// openFile opens a file by its name. What is open already but cannot be opened
+// once more, a socket or what somebody else has opened, is duplicated instead.
 func openFile(path string) (handle, error) {
-	for {
-		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o644)
-		if err == nil {
-			return handle(fd), nil
-		}
-		if err != unix.EINTR {
-			return 0, &OpenError{path, errnoOf(err)}
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o644)
+	for err == unix.EINTR {
+		fd, err = unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o644)
+	}
+	if err == nil {
+		return handle(fd), nil
+	}
+	if open := Descriptor(path); open >= 0 {
+		if h, ok := duplicate(open); ok {
+			return h, nil
 		}
 	}
+	return 0, &OpenError{path, errnoOf(err)}
 }
 
 // write returns an errno, or 0, with the bytes written.
@@ -40,7 +46,7 @@ func (h handle) write(b []byte) (int, syscall.Errno) {
 
 func (h handle) close() { _ = unix.Close(int(h)) }
 
-// sameAs tells whether path still leads to the open file.
+// sameAs reports whether path still leads to the open file.
 func (h handle) sameAs(path string) bool {
 	var open, there unix.Stat_t
 	if unix.Fstat(int(h), &open) != nil || unix.Stat(path, &there) != nil {

@@ -30,8 +30,8 @@ func childPipe() *os.File {
 }
 
 // Detach lets go of the terminal: standard input and output lead nowhere, and
-// no permissions are masked.
-func (c *Child) Detach() error {
+// no permissions are masked. keepOutput leaves the standard output alone.
+func (c *Child) Detach(keepOutput bool) error {
 	if c == nil {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (c *Child) Detach() error {
 		return err
 	}
 	defer null.Close()
-	if err := duplicate(null, 0); err != nil {
+	if err := duplicate(null, 0); err != nil || keepOutput {
 		return err
 	}
 	return duplicate(null, 1)

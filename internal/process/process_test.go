@@ -47,7 +47,7 @@ func background(role string) {
 	if os.Getenv(childMark) != "" || role == roleFails {
 		os.Exit(1)
 	}
-	if err := child.Detach(); err != nil {
+	if err := child.Detach(false); err != nil {
 		os.Exit(1)
 	}
 	child.Ready()
@@ -70,7 +70,7 @@ func TestBackground(t *testing.T) {
 func TestForegroundIsNoChild(t *testing.T) {
 	c := StartedBy()
 	require.Nil(t, c)
-	assert.NoError(t, c.Detach())
+	assert.NoError(t, c.Detach(false))
 	c.Ready()
 }
 

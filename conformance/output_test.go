@@ -1,0 +1,105 @@
+//go:build linux
+
+package conformance
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// capture is a standard output that the test reads, and keeps.
+type capture struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write keeps what has come.
+func (o *capture) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *capture) count(text string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.Count(o.text.String(), text)
+}
+
+// socketPair is a pair of connected sockets.
+func socketPair(t *testing.T) (ours, theirs *os.File) {
+	t.Helper()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	return os.NewFile(uintptr(fds[0]), ""), os.NewFile(uintptr(fds[1]), "")
+}
+
+// TestLogsToASocket has logs in the standard streams, which are sockets as under
+// systemd: nobody can open them by name. Lines come in the background, from a worker
+// without rights, and after a reload, a reopening and an upgrade. TestUpgrade does
+// the rest of the latter.
+func TestLogsToASocket(t *testing.T) {
+	p := takePorts(t, "One", "Two", "Three")
+	s := newService(t, fmt.Sprintf(`pid DIR/nginx.pid; error_log stderr notice; events { } stream {
+	log_format one 'access $server_port $pid'; log_format two 'linked $server_port $pid';
+	access_log /dev/stdout one; access_log DIR/access.log two; error_log /dev/stderr info;
+	server { listen %d; return x; } server { listen %d; return x; error_log stderr info; } server { listen %d; return x; access_log /dev/$out one; }
+	map x $out { default stdout; }
+}`, p["One"], p["Two"], p["Three"]), binary(t))
+	require.NoError(t, os.Symlink("/dev/stdout", s.file("access.log")))
+	ours, theirs := socketPair(t)
+	defer ours.Close()
+	var out capture
+	go func() { _, _ = io.Copy(&out, ours) }()
+	cmd := exec.Command(s.program, "-p", s.dir, "-c", "nginx.conf", "-e", "stderr")
+	cmd.Stdout, cmd.Stderr = theirs, theirs
+	require.NoError(t, cmd.Run())
+	theirs.Close()
+	master := s.pid("nginx.pid")
+	require.NotZero(t, master)
+
+	worker := s.worker(master)
+	speak := func(what string) {
+		for name, lines := range map[string][]string{"One": {"access", "linked"}, "Two": {"access", "linked"}, "Three": {"access"}} {
+			assert.Equal(t, "x", answerOf(t, local(p[name])))
+			for _, line := range lines {
+				want := fmt.Sprintf("%s %d %d\n", line, p[name], worker)
+				s.eventually(what+": "+want, func() bool { return out.count(want) > 0 })
+			}
+			connected := fmt.Sprintf(" connected to 0.0.0.0:%d", p[name])
+			before := out.count(connected)
+			assert.Equal(t, "x", answerOf(t, local(p[name])))
+			s.eventually(what+": a line of the session", func() bool { return out.count(connected) > before })
+		}
+	}
+	next := func() {
+		before := worker
+		s.eventually("another worker", func() bool { worker = s.worker(s.pid("nginx.pid")); return worker != before })
+	}
+	speak("at start")
+	s.kill(master, syscall.SIGUSR1)
+	s.eventually("reopened", func() bool { return out.count(fmt.Sprintf("%d#%[1]d: reopening logs", worker)) > 0 })
+	speak("reopened")
+	s.kill(master, syscall.SIGHUP)
+	next()
+	speak("reloaded")
+	s.kill(worker, syscall.SIGKILL)
+	next()
+	speak("respawned")
+	s.kill(master, syscall.SIGUSR2)
+	s.eventually("a new master", func() bool { n := s.pid("nginx.pid"); return n > 0 && n != master })
+	s.kill(master, syscall.SIGQUIT)
+	s.eventually("end of the old master", func() bool { return !alive(master) })
+	next()
+	speak("upgraded")
+	assert.Zero(t, out.count("[emerg]"))
+}
