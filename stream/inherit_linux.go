@@ -43,10 +43,15 @@ func descriptors(sockets []socket) []int {
 	return fds
 }
 
-// inherit makes open descriptors the sockets of the listener.
+// inherit makes open descriptors the sockets of the listener. They get what the
+// sockets of openSocket have: who hands them over may be no server at all.
 func (ln *listener) inherit(fds []int) {
 	for _, fd := range fds {
 		unix.CloseOnExec(fd)
+		_ = unix.SetNonblock(fd, true)
+		if !ln.key.udp && !ln.addr.IsUnix() {
+			setNoDelay(fd)
+		}
 		ln.sockets = append(ln.sockets, socket(fd))
 	}
 }

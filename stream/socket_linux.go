@@ -121,12 +121,14 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
 	}
 	tuneSocket(fd, opt)
 	if !opt.UDP && !a.IsUnix() {
-		// Nearly all clients get it; those of a server without tcp_nodelay lose
-		// it again.
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		setNoDelay(fd)
 	}
 	return nil
 }
+
+// setNoDelay is for what is accepted: nearly all clients get it; those of a
+// server without tcp_nodelay lose it again.
+func setNoDelay(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
 
 // tuneSocket sets the options that accepted sockets inherit. nginx only
 // complains about those that fail, and goes on.
