@@ -2,28 +2,26 @@ package stream
 
 import (
 	"fmt"
-	"net/netip"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/gostream/gostream/internal/addr"
+	"github.com/gostream/gostream/internal/loop"
 )
 
 // socketKey asks the kernel what a socket is bound to.
 func socketKey(fd int) (addressKey, error) {
 	unix.CloseOnExec(fd)
-	sa, err := unix.Getsockname(fd)
+	sa, err := loop.Sockname(fd)
 	if err != nil {
 		return addressKey{}, callError(fmt.Sprintf("getsockname() of the inherited socket #%d", fd), addr.Addr{}, err)
 	}
 	var a addr.Addr
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		a = addr.IP(netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)))
-	case *unix.SockaddrInet6:
-		a = addr.IP(netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port)))
-	case *unix.SockaddrUnix:
-		a = addr.Unix(sa.Name)
+	switch sa.Family() {
+	case unix.AF_INET, unix.AF_INET6:
+		a = addr.IP(sa.AddrPort())
+	case unix.AF_UNIX:
+		a = addr.Unix(sa.Path())
 	default:
 		return addressKey{}, fmt.Errorf("the inherited socket #%d has an unsupported protocol family", fd)
 	}

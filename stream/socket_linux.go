@@ -64,8 +64,8 @@ func openSocket(a addr.Addr, opt *Listen) (socket, error) {
 	if opt.Multipath {
 		proto = unix.IPPROTO_MPTCP
 	}
-	sa := a.Sockaddr()
-	fd, err := unix.Socket(family(sa), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
+	sa := kernelForm(a)
+	fd, err := unix.Socket(sa.Family(), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	if err != nil {
 		return -1, callError("socket()", a, err)
 	}
@@ -76,17 +76,14 @@ func openSocket(a addr.Addr, opt *Listen) (socket, error) {
 	return socket(fd), nil
 }
 
-func family(sa unix.Sockaddr) int {
-	switch sa.(type) {
-	case *unix.SockaddrInet6:
-		return unix.AF_INET6
-	case *unix.SockaddrUnix:
-		return unix.AF_UNIX
+func kernelForm(a addr.Addr) *loop.Sockaddr {
+	if a.IsUnix() {
+		return loop.UnixSockaddr(a.Path())
 	}
-	return unix.AF_INET
+	return loop.IPSockaddr(a.AddrPort())
 }
 
-func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
+func prepareSocket(fd int, a addr.Addr, opt *Listen, sa *loop.Sockaddr) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return callError("setsockopt(SO_REUSEADDR)", a, err)
 	}
@@ -95,7 +92,7 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
 			return callError("setsockopt(SO_REUSEPORT)", a, err)
 		}
 	}
-	if family(sa) == unix.AF_INET6 {
+	if sa.Family() == unix.AF_INET6 {
 		only := 1
 		if opt.IPv6Only == Off {
 			only = 0
@@ -104,7 +101,7 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
 			return callError("setsockopt(IPV6_V6ONLY)", a, err)
 		}
 	}
-	if err := unix.Bind(fd, sa); err != nil {
+	if err := loop.Bind(fd, sa); err != nil {
 		return callError("bind()", a, err)
 	}
 	if a.IsUnix() {

@@ -90,7 +90,7 @@ func ResolveSyslog(server string) (network, address, name string, err error) {
 	}
 	a := u.Addrs[0]
 	if a.IsUnix() {
-		return "unixgram", a.Path(), a.String(), nil
+		return "unixgram", a.HostPort(), a.String(), nil
 	}
 	return "udp", a.String(), a.String(), nil
 }
