@@ -103,3 +103,39 @@ func TestLogsToASocket(t *testing.T) {
 	speak("upgraded")
 	assert.Zero(t, out.count("[emerg]"))
 }
+
+// TestWithoutProc runs where no /proc is mounted, as in a chroot: in the background,
+// with settings of the worker, over a reload and an upgrade.
+func TestWithoutProc(t *testing.T) {
+	root(t)
+	if raceDetector || *serverFlag != "" {
+		t.Skip("needs a binary built without cgo")
+	}
+	p := takePorts(t, "Plain")
+	s := newService(t, fmt.Sprintf(head+`user daemon; worker_priority 3; worker_cpu_affinity 1; worker_rlimit_core 5k; events { }
+stream { log_format l served; access_log /dev/stdout l; server { listen %d; return x; } }`, p["Plain"]), binary(t))
+	out, err := os.Create(s.file("out"))
+	require.NoError(t, err)
+	defer out.Close()
+	cmd := exec.Command(need(t, "unshare"), "--mount", "sh", "-c", `mount -t tmpfs none /proc && exec "$@"`, "sh",
+		s.program, "-p", s.dir, "-c", "nginx.conf", "-e", "error.log")
+	cmd.Stdout, cmd.Stderr = out, out
+	require.NoError(t, cmd.Run())
+	master := s.pid("nginx.pid")
+	worker := s.worker(master)
+	for _, value := range status(t, worker, "Cpus_allowed_list") {
+		assert.Equal(t, "0", value)
+	}
+	s.kill(master, syscall.SIGHUP)
+	s.eventually("another worker", func() bool { return s.worker(master) != worker })
+	s.kill(master, syscall.SIGUSR2)
+	s.eventually("a new master", func() bool { n := s.pid("nginx.pid"); return n > 0 && n != master })
+	s.worker(s.pid("nginx.pid"))
+	s.kill(master, syscall.SIGQUIT)
+	s.eventually("end of the old master", func() bool { return !alive(master) })
+	assert.Equal(t, "x", answerOf(t, local(p["Plain"])))
+	s.eventually("a line", func() bool { text, _ := os.ReadFile(s.file("out")); return string(text) == "served\n" })
+	for _, level := range []string{"[emerg]", "[alert]"} {
+		assert.NotContains(t, s.log(), level)
+	}
+}

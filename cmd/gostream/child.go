@@ -56,7 +56,7 @@ func (m *master) spawn(r *revision, ready chan<- *child) (*child, error) {
 	})
 	if err != nil {
 		link.Close()
-		return nil, err
+		return nil, failedCall("emerg", `execve() "`+process.OwnPath()+`" for a `+workerName, err)
 	}
 	c := &child{pid: pid, name: workerName, of: r, link: link, started: time.Now(), followed: make(chan struct{})}
 	go c.follow(ready)

@@ -13,11 +13,7 @@ import (
 const HasBackground = true
 
 func startAgain(ready *os.File) (*os.Process, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	return os.StartProcess(path, os.Args, &os.ProcAttr{
+	return os.StartProcess(executable(), os.Args, &os.ProcAttr{
 		Env:   append(os.Environ(), childMark+"=1"),
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, ready}, // ready is readyFile
 		Sys:   &syscall.SysProcAttr{Setsid: true},
