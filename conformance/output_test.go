@@ -139,3 +139,41 @@ stream { log_format l served; access_log /dev/stdout l; server { listen %d; retu
 		assert.NotContains(t, s.log(), level)
 	}
 }
+
+// TestOutputThatNobodyReads fills the standard streams. Sessions go on, and so do
+// signals; when somebody reads again the log says what is missing.
+func TestOutputThatNobodyReads(t *testing.T) {
+	p := takePorts(t, "Plain")
+	s := newService(t, fmt.Sprintf(`pid DIR/nginx.pid; error_log stderr notice; daemon off; events { } stream {
+	log_format l '%s $status'; access_log /dev/stdout l; error_log stderr info; server { listen %d; return x; } }`,
+		strings.Repeat("x", 4000), p["Plain"]), binary(t))
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	cmd := exec.Command(s.program, "-p", s.dir, "-c", "nginx.conf", "-e", "stderr")
+	cmd.Stdout, cmd.Stderr = w, w
+	require.NoError(t, cmd.Start())
+	w.Close()
+	s.eventually("a server", func() bool { return s.pid("nginx.pid") > 0 && accepts(p["Plain"]) })
+	master := s.pid("nginx.pid")
+	overflow := func() {
+		for range 600 {
+			require.Equal(t, "x", answerOf(t, local(p["Plain"])))
+		}
+	}
+	overflow()
+	worker := s.worker(master)
+	s.kill(master, syscall.SIGHUP)
+	s.eventually("only another worker", func() bool { return s.worker(master) != worker })
+	overflow()
+
+	var out capture
+	copied := make(chan struct{})
+	go func() { defer close(copied); _, _ = io.Copy(&out, r) }()
+	s.eventually("an account", func() bool { return out.count(` lines for "/dev/stdout" were dropped, as nobody read it`) > 0 })
+	s.kill(master, syscall.SIGTERM)
+	require.NoError(t, cmd.Wait())
+	<-copied
+	assert.Equal(t, 1, out.count("were dropped"))
+	assert.Positive(t, out.count(fmt.Sprintf("%d#%[1]d: exit\n", master)))
+}

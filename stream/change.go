@@ -43,6 +43,9 @@ func (s *Server) Prepare(cfg *Config) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.started {
+		gen.files.NeverWait()
+	}
 	fresh, err := s.openListeners(gen)
 	if err != nil {
 		gen.files.Close()

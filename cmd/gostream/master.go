@@ -123,6 +123,7 @@ func (m *master) leaveConsole() {
 	if m.attempt("dup2(STDERR_FILENO)", m.redirectStderr()) == nil {
 		m.out.console = nil
 	}
+	m.out.files.NeverWait()
 	m.boot.files.Close()
 	m.child.Ready()
 }

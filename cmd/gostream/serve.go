@@ -174,8 +174,9 @@ func (s *settings) setProcs() {
 	}
 }
 
-// serve starts the server.
+// serve starts the server. From then on nobody waits for who reads the log.
 func (p *program) serve() error {
+	p.out.files.NeverWait()
 	p.settings.setProcs()
 	p.out.debug("event loops: %d, connections of each: %d", p.settings.stream.Workers, p.settings.stream.Connections)
 	for _, a := range p.srv.Addrs() {

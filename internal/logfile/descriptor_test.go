@@ -4,7 +4,6 @@ package logfile
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,14 +39,6 @@ func socketOutput(t *testing.T) (string, *os.File) {
 	return fmt.Sprintf("/dev/fd/%d", fds[0]), theirs
 }
 
-func receive(t *testing.T, from *os.File, want string) {
-	t.Helper()
-	b := make([]byte, len(want))
-	_, err := io.ReadFull(from, b)
-	require.NoError(t, err)
-	assert.Equal(t, want, string(b))
-}
-
 // TestSocket is what systemd gives a service as its output. It cannot be opened
 // by name.
 func TestSocket(t *testing.T) {
@@ -80,6 +71,6 @@ func TestNotDuplicated(t *testing.T) {
 	w.Close()
 	_, ok := duplicate(int(r.Fd()))
 	assert.False(t, ok, "for reading")
-	_, err = openFile("/dev/fd/999999")
+	_, err = openFile("/dev/fd/999999", false)
 	assert.EqualError(t, err, `open() "/dev/fd/999999" failed (2: No such file or directory)`)
 }

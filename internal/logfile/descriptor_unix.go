@@ -68,7 +68,7 @@ func duplicate(fd int) (handle, bool) {
 // OpenFile opens a log file, or creates it, for who needs an [os.File]. The
 // error is an *OpenError.
 func OpenFile(path string) (*os.File, error) {
-	h, err := openFile(path)
+	h, err := openFile(path, false)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,9 @@ import (
 
 // give makes a user the owner of the file, by its name as nginx does.
 func (f *File) give(uid int) error {
+	if f.stderr {
+		return nil
+	}
 	var info unix.Stat_t
 	if err := unix.Stat(f.path, &info); err != nil {
 		return &giveError{"stat", f.path, err}
