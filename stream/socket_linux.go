@@ -57,6 +57,18 @@ func (sk socket) packetConn() (net.PacketConn, error) {
 // openSocket creates, binds and, for TCP, starts listening on a socket. The
 // error names the call that failed as nginx does.
 func openSocket(a addr.Addr, opt *Listen) (socket, error) {
+	sk, err := bindSocket(a, opt)
+	if err != nil {
+		return -1, err
+	}
+	if err := sk.listen(a, opt); err != nil {
+		sk.close()
+		return -1, err
+	}
+	return sk, nil
+}
+
+func bindSocket(a addr.Addr, opt *Listen) (socket, error) {
 	kind, proto := unix.SOCK_STREAM, 0
 	if opt.UDP {
 		kind = unix.SOCK_DGRAM
@@ -110,6 +122,12 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa *loop.Sockaddr) error {
 			return callError("chmod()", a, err)
 		}
 	}
+	return nil
+}
+
+// listen starts listening, unless it is a socket of UDP, and sets what is left.
+func (sk socket) listen(a addr.Addr, opt *Listen) error {
+	fd := int(sk)
 	if !opt.UDP {
 		backlog := opt.backlog()
 		if err := unix.Listen(fd, backlog); err != nil {
