@@ -149,7 +149,7 @@ func (s *Session) evaluateGroup(text string) (*group, Status) {
 // tryUpstream takes the next server of the group and connects to it. If that
 // fails, the status tells whether to end or, being next, to try again.
 func (s *Session) tryUpstream() (status Status, connected bool) {
-	s.action = "connecting to upstream"
+	s.action = connecting
 	now := s.now()
 	s.endTry(now)
 	s.up.tries = append(s.up.tries, try{start: msec(now), connect: -1, firstByte: -1, session: -1})
