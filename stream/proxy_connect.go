@@ -319,8 +319,12 @@ func setProxyPass(c *ServerConfig, d *conf.Directive) error {
 		return err
 	}
 	if !strings.Contains(d.Args[0], "$") {
-		if _, err := addr.Parse(d.Args[0], addr.Options{NoResolve: true}); err != nil {
+		u, err := addr.Parse(d.Args[0], addr.Options{NoResolve: true})
+		if err != nil {
 			return d.Errorf("%v in upstream \"%s\"", err, d.Args[0])
+		}
+		if err := c.stream.notePass(u, d); err != nil {
+			return err
 		}
 	}
 	c.Proxy.Pass, c.content, c.proxyPassAt = d.Args[0], contentProxy, conf.Directive{File: d.File, Line: d.Line}
