@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -115,12 +116,30 @@ func (p *program) setLimits() {
 	if n := m.priority; n != 0 {
 		p.attempt(fmt.Sprintf("setpriority(%d)", n), process.SetPriority(n))
 	}
-	if n := m.rlimitNofile; n > 0 {
-		p.attempt(fmt.Sprintf("setrlimit(RLIMIT_NOFILE, %d)", n), process.SetFileLimit(n))
-	}
+	p.setFileLimit()
 	if n := m.rlimitCore; n > 0 {
 		debug.SetTraceback("crash") // without it Go leaves no core
 		p.attempt(fmt.Sprintf("setrlimit(RLIMIT_CORE, %d)", n), process.SetCoreLimit(n))
+	}
+}
+
+// setFileLimit carries worker_rlimit_nofile out, which is for each worker of nginx:
+// the one process has all event loops.
+func (p *program) setFileLimit() {
+	n, loops := p.settings.main.rlimitNofile, int64(p.settings.stream.Workers)
+	if n <= 0 {
+		return
+	}
+	wanted := int64(math.MaxInt64)
+	if n <= wanted/loops {
+		wanted = n * loops
+	}
+	got, err := process.SetFileLimit(wanted)
+	if err != nil && got >= n {
+		p.out.write(errlog.Warn, fmt.Sprintf("worker_rlimit_nofile %d for each of %d event loops is more than the %d open files "+
+			"that the process can have", n, loops, got), nil)
+	} else {
+		p.attempt(fmt.Sprintf("setrlimit(RLIMIT_NOFILE, %d)", n), err)
 	}
 }
 

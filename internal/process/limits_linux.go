@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -64,4 +65,18 @@ func forThreads(f func(tid int) error) error {
 			return nil
 		}
 	}
+}
+
+// mostFiles is how many files a process can have open at most (fs.nr_open).
+func mostFiles() int64 {
+	const usual = 1 << 20
+	text, err := os.ReadFile("/proc/sys/fs/nr_open")
+	if err != nil {
+		return usual
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return usual
+	}
+	return n
 }

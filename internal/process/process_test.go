@@ -81,8 +81,16 @@ func settings() {
 	if err != nil || soft > hard {
 		panic("FileLimit")
 	}
-	if err := SetFileLimit(300); err != nil {
+	if n, err := SetFileLimit(300); n != 300 || err != nil {
 		panic(err)
+	}
+	if os.Geteuid() == 0 {
+		if n, err := SetFileLimit(1 << 62); n < 300 || err == nil || n == 1<<62 {
+			panic("SetFileLimit beyond the system's bound")
+		}
+		if n, err := SetFileLimit(300); n != 300 || err != nil {
+			panic(err)
+		}
 	}
 	if soft, hard, _ = FileLimit(); soft != 300 || hard != 300 {
 		panic("SetFileLimit")
