@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	maxQueued = 1 << 20 // bytes that wait in a queue; as many may be on their way
-	atomic4K  = 4096    // what pipes take as a whole, so that lines of several processes do not mix
+	maxQueued  = 1 << 20 // bytes that wait in a queue; as many may be on their way
+	pipeAtomic = 4096    // what pipes take as a whole, so that lines of several processes do not mix
 )
 
 // queue takes lines for what makes its writer wait when nobody reads: a pipe, a
@@ -86,7 +86,7 @@ func (q *queue) take() ([]byte, []int) {
 func (q *queue) write(lines []byte, lengths []int) {
 	for len(lengths) > 0 {
 		size := 0
-		for len(lengths) > 0 && (size == 0 || size+lengths[0] <= atomic4K) {
+		for len(lengths) > 0 && (size == 0 || size+lengths[0] <= pipeAtomic) {
 			size += lengths[0]
 			lengths = lengths[1:]
 		}
