@@ -42,9 +42,10 @@ const (
 // version is read. As in nginx, the length of an extension is not compared
 // with the lengths inside it.
 //
-// The error is nil, [ErrNeedMore], [ErrNotTLS], or wraps [ErrMalformed]; with
-// an error the Hello is zero. In the last two cases nginx goes on with the
-// session as if there had been nothing to read.
+// The error is nil, [ErrNeedMore], [ErrNotTLS], or wraps [ErrMalformed]. With
+// ErrNeedMore the Hello has what the records that are there say; its ALPN ends
+// with an empty name if more names are to come. In the last two cases it is zero, and nginx
+// goes on with the session as if there had been nothing to read.
 //
 // ServerName and ALPN are parts of b and only good as long as b stays the same.
 // Only if records end inside of them they are copies.
@@ -56,10 +57,10 @@ func ClientHello(b []byte) (Hello, error) {
 		h.Version = r.ssl2Version
 		return h, nil
 	}
-	if err != nil {
+	if err != nil && err != ErrNeedMore {
 		return Hello{}, err
 	}
-	return h, nil
+	return h, err
 }
 
 // hello reads the message field by field.
@@ -67,11 +68,15 @@ func (r *reader) hello(h *Hello) error {
 	if err := r.header(); err != nil {
 		return err
 	}
-	version, err := r.number(2)
-	if err != nil {
+	shift := 8 // the second byte of the version may be in another record
+	if err := r.each(2, func(part []byte) {
+		for _, c := range part {
+			h.Version |= uint16(c) << shift
+			shift -= 8
+		}
+	}); err != nil {
 		return err
 	}
-	h.Version = uint16(version)
 	if err := r.skip(32); err != nil { // random
 		return err
 	}
@@ -123,8 +128,12 @@ func (r *reader) extension(h *Hello) error {
 		h.ALPN, err = r.protocols()
 		return err
 	case typ == extSupportedVersions:
+		size, err := r.number(1)
+		if err != nil {
+			return err
+		}
 		h.Version = versionTLS13
-		return r.skipVector(1)
+		return r.skip(size)
 	}
 	return r.skip(n & 0xffff)
 }
@@ -153,7 +162,8 @@ func (r *reader) serverName() ([]byte, error) {
 	return name, r.skip(list - 3 - size)
 }
 
-// protocols reads the ALPN list, and checks that it is made of names.
+// protocols reads the ALPN list, and checks that it is made of names. With
+// ErrNeedMore it returns those that are there.
 func (r *reader) protocols() ([]byte, error) {
 	size, err := r.number(2)
 	if err != nil {
@@ -164,19 +174,31 @@ func (r *reader) protocols() ([]byte, error) {
 		n, err := check.number(1)
 		switch {
 		case err != nil:
-			return nil, err
+			return r.firstProtocols(size - left), err
 		case n == 0:
 			return nil, errEmptyProto
 		case left < 1+n:
 			return nil, errProtoLength
 		}
 		if err := check.skip(n); err != nil {
-			return nil, err
+			return r.firstProtocols(size - left), err
 		}
 		if left -= 1 + n; left == 0 {
 			return r.take(size)
 		}
 	}
+}
+
+// firstProtocols is the beginning of a list, with the mark that more is to come.
+func (r *reader) firstProtocols(size int) []byte {
+	if size == 0 {
+		return nil
+	}
+	list, err := r.take(size)
+	if err != nil {
+		return nil
+	}
+	return append(list, 0)
 }
 
 // Protocol names the version: $ssl_preread_protocol. It is empty for a version

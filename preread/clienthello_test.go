@@ -183,6 +183,26 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
+// TestUnfinished has records of a hello whose rest does not come. What they say is
+// what nginx 1.31.5 logs for them.
+func TestUnfinished(t *testing.T) {
+	message := helloSpec{legacy: 0x0303, extensions: join(sni("some.host"), alpn("h2", "h3"), supportedVersions(3, 4, 3, 3))}.message()
+	name, protocols := bytes.Index(message, []byte("some.host")), bytes.Index(message, []byte("\x02h2"))
+	for _, tt := range []struct {
+		size int
+		want string
+	}{
+		{4, "||"}, {5, "|SSLv3|"}, {6, "|TLSv1.2|"}, {name + 8, "|TLSv1.2|"}, {name + 9, "some.host|TLSv1.2|"}, {protocols, "some.host|TLSv1.2|"},
+		{protocols + 2, "some.host|TLSv1.2|"}, {protocols + 3, "some.host|TLSv1.2|h2,"}, {protocols + 5, "some.host|TLSv1.2|h2,"},
+		{protocols + 6, "some.host|TLSv1.2|h2,h3"}, {protocols + 10, "some.host|TLSv1.2|h2,h3"}, {protocols + 11, "some.host|TLSv1.3|h2,h3"},
+	} {
+		b := records(message, tt.size)
+		h, err := ClientHello(b[:recordHeaderLen+tt.size])
+		require.Equal(t, ErrNeedMore, err)
+		assert.Equal(t, tt.want, string(h.ServerName)+"|"+h.Protocol()+"|"+string(h.AppendALPN(nil)), "%d", tt.size)
+	}
+}
+
 func TestRealHellos(t *testing.T) {
 	for name, config := range map[string]*tls.Config{
 		"default":      {},

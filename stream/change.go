@@ -43,6 +43,9 @@ func (s *Server) Prepare(cfg *Config) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.started {
+		gen.files.NeverWait()
+	}
 	fresh, err := s.openListeners(gen)
 	if err != nil {
 		gen.files.Close()
@@ -148,7 +151,7 @@ func (s *Server) openListeners(gen *generation) (fresh []*listener, err error) {
 		further = append(further, slices.Repeat([]*listener{ln}, max(p.sockets(gen.workers())-1, 0))...)
 	}
 	if err == nil {
-		err = openAll(slices.Concat(first, further))
+		err = openAll(slices.Concat(first, further), s.leaving(gen))
 	}
 	if err == nil {
 		return fresh, nil
@@ -161,18 +164,50 @@ func (s *Server) openListeners(gen *generation) (fresh []*listener, err error) {
 	return nil, err
 }
 
+// leaving are the listeners of this server, and of an older binary, whose addresses
+// gen does not have.
+func (s *Server) leaving(gen *generation) (old []*listener) {
+	wanted := func(key addressKey) bool {
+		return slices.ContainsFunc(gen.plan, func(p *socketPlan) bool { return p.key == key })
+	}
+	for key, ln := range s.listeners {
+		if !wanted(key) {
+			old = append(old, ln)
+		}
+	}
+	for key, fds := range s.inherited {
+		ln := &listener{server: s, key: key, addr: key.addr}
+		ln.inherit(fds)
+		old = append(old, ln)
+	}
+	return old
+}
+
 // openAll opens a socket of each listener. An address in use does not keep it
-// from the others: whoever mends that wants to know of all.
-func openAll(listeners []*listener) error {
+// from the others: whoever mends that wants to know of all. It is no obstacle if
+// one of the listeners that are about to leave has it; those are listened on when
+// all are bound, so that no client is lost with a reload that fails.
+func openAll(listeners, leaving []*listener) error {
 	var failed []error
+	var beside []*listener
 	for _, ln := range listeners {
 		err := ln.open()
+		if errors.Is(err, syscall.EADDRINUSE) {
+			if err = ln.bindBeside(leaving, err); err == nil && !slices.Contains(beside, ln) {
+				beside = append(beside, ln)
+			}
+		}
 		if err == nil {
 			continue
 		}
 		failed = append(failed, err)
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			break
+		}
+	}
+	for i := 0; i < len(beside) && len(failed) == 0; i++ {
+		if err := beside[i].listenBeside(leaving); err != nil {
+			failed = append(failed, err)
 		}
 	}
 	return errors.Join(failed...)

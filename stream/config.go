@@ -93,6 +93,7 @@ type Config struct {
 
 	zones      upstream.Zones             // shared memory zones, of all directives
 	upstreams  map[string]bool            // names, lower-case
+	passes     map[string]literalPass     // by their hosts, lower-case
 	logBuffers map[string]logfile.Options // of access logs, by path
 }
 

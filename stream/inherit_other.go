@@ -15,4 +15,8 @@ func (ln *listener) inherit([]int) {}
 
 func (ln *listener) shareAddress() error { return nil }
 
+func (ln *listener) bindBeside(_ []*listener, inUse error) error { return inUse }
+
+func (ln *listener) listenBeside([]*listener) error { return nil }
+
 func (ln *listener) reconfigure(opt *Listen) { ln.opt = *opt }

@@ -84,7 +84,13 @@ func addBuiltins(r *registry, g *generation) error {
 			}
 		}
 	}
-	r.AddPrefix("proxy_protocol_tlv_", proxyProtocolTLV)
+	r.AddPrefix(tlvPrefix, func(name string) getter {
+		get := proxyProtocolTLV(name)
+		if g != nil {
+			get = g.cached(tlvPrefix+name, get, false) // a broken one is told once
+		}
+		return get
+	})
 	r.SetCaptures(captureGetter)
 	return nil
 }

@@ -149,7 +149,7 @@ func (s *Session) evaluateGroup(text string) (*group, Status) {
 // tryUpstream takes the next server of the group and connects to it. If that
 // fails, the status tells whether to end or, being next, to try again.
 func (s *Session) tryUpstream() (status Status, connected bool) {
-	s.action = "connecting to upstream"
+	s.action = connecting
 	now := s.now()
 	s.endTry(now)
 	s.up.tries = append(s.up.tries, try{start: msec(now), connect: -1, firstByte: -1, session: -1})
@@ -329,8 +329,12 @@ func setProxyPass(c *ServerConfig, d *conf.Directive) error {
 		return err
 	}
 	if !strings.Contains(d.Args[0], "$") {
-		if _, err := addr.Parse(d.Args[0], addr.Options{NoResolve: true}); err != nil {
+		u, err := addr.Parse(d.Args[0], addr.Options{NoResolve: true})
+		if err != nil {
 			return d.Errorf("%v in upstream \"%s\"", err, d.Args[0])
+		}
+		if err := c.stream.notePass(u, d); err != nil {
+			return err
 		}
 	}
 	c.Proxy.Pass, c.content, c.proxyPassAt = d.Args[0], contentProxy, conf.Directive{File: d.File, Line: d.Line}

@@ -105,6 +105,8 @@ func headerVariable(get func(h *proxyproto.Header, b []byte) []byte) getter {
 	}
 }
 
+const tlvPrefix = "proxy_protocol_tlv_"
+
 // proxyProtocolTLV makes $proxy_protocol_tlv_NAME. Unknown names are an error
 // of each session that has a header.
 func proxyProtocolTLV(name string) getter {

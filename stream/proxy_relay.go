@@ -81,9 +81,18 @@ func (s *Session) relayError(e *relay.Error) {
 	}
 }
 
+// What precedes the relay, in log lines.
+const (
+	connecting  = "connecting to upstream"
+	handshaking = "SSL handshaking to upstream"
+)
+
 // relayEnd logs the end of a relayed session. Nearly all ends are a status of
 // 200: the session was served.
 func (s *Session) relayEnd(end relay.End) Status {
+	if s.action == connecting || s.action == handshaking { // and no call has failed
+		s.action = "proxying connection"
+	}
 	switch end {
 	case relay.Answered, relay.Orphaned:
 		return s.datagramsEnd(end)
@@ -138,6 +147,7 @@ func (s *Session) closeUpstream() {
 		s.releasePeer(c.Failed, now)
 	}
 	s.transport.closeUpstream()
+	s.up.closed = true
 }
 
 // releasePeer ends the attempt at the server. With UDP it may have failed after
@@ -160,7 +170,14 @@ func (s *Session) sent() int64 { return s.bytesSent + s.relayed().ToClient }
 
 func (s *Session) upstreamReceived() int64 { return s.lastTry().received + s.relayed().FromUpstream }
 
-func (s *Session) upstreamSent() int64 { return s.lastTry().sent + s.relayed().ToUpstream }
+// upstreamSent is 0 again when the connection is closed, as in nginx: lines of the
+// log phase have it.
+func (s *Session) upstreamSent() int64 {
+	if s.up.closed {
+		return 0
+	}
+	return s.lastTry().sent + s.relayed().ToUpstream
+}
 
 // relayed are the counters of a relay that is not yet accounted for.
 func (s *Session) relayed() relay.Counters {

@@ -37,7 +37,7 @@ func (s *Session) handshakeUpstream() (status Status, reached bool) {
 		s.log(errlog.Error, err.Error(), nil)
 		return statusInternal, false
 	}
-	s.action = "SSL handshaking to upstream"
+	s.action = handshaking
 	conn := s.startTLS(t, config)
 	if conn == nil || !s.verifyUpstream(conn, name) {
 		return s.upstreamFailed(), false

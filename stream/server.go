@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/logfile"
 )
 
 // Server serves a stream block. Make it with [New], then call Listen and Start.
@@ -100,6 +101,7 @@ func (s *Server) Addrs() []net.Addr {
 func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.gen.files.NeverWait()
 	if err := s.workers.start(s); err != nil {
 		return err
 	}
@@ -132,7 +134,8 @@ func (s *Server) GiveLogs(uid int) error {
 
 // Shutdown stops listening and waits for the sessions to end. When ctx is done
 // it ends those that are left, with status 200 as nginx does at
-// worker_shutdown_timeout, and returns ctx's error.
+// worker_shutdown_timeout, and returns ctx's error. Log lines that somebody is
+// slow to read are waited for up to a second more.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
@@ -155,8 +158,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.workers.stop()
 	gen.close()
+	logfile.Drain(logPatience)
 	return err
 }
+
+// logPatience is how long the end of a server waits for who reads its logs.
+const logPatience = time.Second
 
 // Close stops at once. Sessions are cut off without a log line, as when nginx
 // gets a TERM signal.

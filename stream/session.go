@@ -222,6 +222,7 @@ func (s *Session) logPanic(p any, stack []byte) {
 type upstreamState struct {
 	active    bool      // the proxy handler has started: log lines show byte counts
 	settled   bool      // the relay's counters are in tries and the session's own
+	closed    bool      // the connection to the server, or what was one
 	began     int64     // Unix milliseconds of the first try
 	local     *localEnd // of proxy_bind; nil: the system chooses
 	group     *group

@@ -57,6 +57,18 @@ func (sk socket) packetConn() (net.PacketConn, error) {
 // openSocket creates, binds and, for TCP, starts listening on a socket. The
 // error names the call that failed as nginx does.
 func openSocket(a addr.Addr, opt *Listen) (socket, error) {
+	sk, err := bindSocket(a, opt)
+	if err != nil {
+		return -1, err
+	}
+	if err := sk.listen(a, opt); err != nil {
+		sk.close()
+		return -1, err
+	}
+	return sk, nil
+}
+
+func bindSocket(a addr.Addr, opt *Listen) (socket, error) {
 	kind, proto := unix.SOCK_STREAM, 0
 	if opt.UDP {
 		kind = unix.SOCK_DGRAM
@@ -64,8 +76,8 @@ func openSocket(a addr.Addr, opt *Listen) (socket, error) {
 	if opt.Multipath {
 		proto = unix.IPPROTO_MPTCP
 	}
-	sa := a.Sockaddr()
-	fd, err := unix.Socket(family(sa), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
+	sa := kernelForm(a)
+	fd, err := unix.Socket(sa.Family(), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	if err != nil {
 		return -1, callError("socket()", a, err)
 	}
@@ -76,17 +88,14 @@ func openSocket(a addr.Addr, opt *Listen) (socket, error) {
 	return socket(fd), nil
 }
 
-func family(sa unix.Sockaddr) int {
-	switch sa.(type) {
-	case *unix.SockaddrInet6:
-		return unix.AF_INET6
-	case *unix.SockaddrUnix:
-		return unix.AF_UNIX
+func kernelForm(a addr.Addr) *loop.Sockaddr {
+	if a.IsUnix() {
+		return loop.UnixSockaddr(a.Path())
 	}
-	return unix.AF_INET
+	return loop.IPSockaddr(a.AddrPort())
 }
 
-func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
+func prepareSocket(fd int, a addr.Addr, opt *Listen, sa *loop.Sockaddr) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return callError("setsockopt(SO_REUSEADDR)", a, err)
 	}
@@ -95,7 +104,7 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
 			return callError("setsockopt(SO_REUSEPORT)", a, err)
 		}
 	}
-	if family(sa) == unix.AF_INET6 {
+	if sa.Family() == unix.AF_INET6 {
 		only := 1
 		if opt.IPv6Only == Off {
 			only = 0
@@ -104,7 +113,7 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
 			return callError("setsockopt(IPV6_V6ONLY)", a, err)
 		}
 	}
-	if err := unix.Bind(fd, sa); err != nil {
+	if err := loop.Bind(fd, sa); err != nil {
 		return callError("bind()", a, err)
 	}
 	if a.IsUnix() {
@@ -113,6 +122,12 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
 			return callError("chmod()", a, err)
 		}
 	}
+	return nil
+}
+
+// listen starts listening, unless it is a socket of UDP, and sets what is left.
+func (sk socket) listen(a addr.Addr, opt *Listen) error {
+	fd := int(sk)
 	if !opt.UDP {
 		backlog := opt.backlog()
 		if err := unix.Listen(fd, backlog); err != nil {
@@ -121,12 +136,14 @@ func prepareSocket(fd int, a addr.Addr, opt *Listen, sa unix.Sockaddr) error {
 	}
 	tuneSocket(fd, opt)
 	if !opt.UDP && !a.IsUnix() {
-		// Nearly all clients get it; those of a server without tcp_nodelay lose
-		// it again.
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		setNoDelay(fd)
 	}
 	return nil
 }
+
+// setNoDelay is for what is accepted: nearly all clients get it; those of a
+// server without tcp_nodelay lose it again.
+func setNoDelay(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
 
 // tuneSocket sets the options that accepted sockets inherit. nginx only
 // complains about those that fail, and goes on.

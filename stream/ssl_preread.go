@@ -71,7 +71,7 @@ func (s *Session) prereadClient() Status {
 			return s.prereadError(err)
 		}
 		hello, err := preread.ClientHello(buf.b[:n])
-		s.hello.keep(&hello) // empty as long as it is not complete
+		s.hello.keep(&hello) // of what is not complete, what is known
 		switch {
 		case err == nil:
 			return s.selectServer(s.hello.serverName)

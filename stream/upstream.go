@@ -28,12 +28,41 @@ func addUpstream(c *Config, d *conf.Directive) error {
 	if c.upstreams == nil {
 		c.upstreams = map[string]bool{}
 	}
+	if first, named := c.passes[strings.ToLower(name)]; named && !first.noPort {
+		return first.at.Errorf("upstream \"%s\" may not have port %d", name, first.port)
+	}
 	c.upstreams[strings.ToLower(name)] = true
 	u, err := upstream.Parse(d, &c.zones)
 	if err != nil {
 		return err
 	}
 	c.Upstreams = append(c.Upstreams, u)
+	return nil
+}
+
+// literalPass is a proxy_pass without variables, as it was read.
+type literalPass struct {
+	noPort bool
+	port   uint16
+	at     conf.Directive
+}
+
+// notePass checks a proxy_pass against the upstream blocks before it, and keeps it
+// for those to come. Of several with one host, nginx looks at the first.
+func (c *Config) notePass(u addr.URL, d *conf.Directive) error {
+	host := strings.ToLower(u.Host)
+	if isUnix(u) {
+		return nil
+	}
+	if c.upstreams[host] && !u.NoPort {
+		return d.Errorf("upstream \"%s\" may not have port %d", u.Host, u.Port)
+	}
+	if c.passes == nil {
+		c.passes = map[string]literalPass{}
+	}
+	if _, known := c.passes[host]; !known {
+		c.passes[host] = literalPass{u.NoPort, u.Port, conf.Directive{File: d.File, Line: d.Line}}
+	}
 	return nil
 }
 

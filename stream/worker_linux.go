@@ -98,10 +98,7 @@ func (w *worker) sockaddr(p *upstream.Peer) *loop.Sockaddr {
 	if sa := w.sockaddrs[a]; sa != nil {
 		return sa
 	}
-	sa := loop.IPSockaddr(a.AddrPort())
-	if a.IsUnix() {
-		sa = loop.UnixSockaddr(a.Path())
-	}
+	sa := kernelForm(a)
 	if len(w.sockaddrs) >= maxSockaddrs {
 		clear(w.sockaddrs)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/internal/process"
 )
 
@@ -28,20 +29,25 @@ type child struct {
 
 const workerName = "worker process"
 
-// spawn starts a worker for a revision. It reports to ready.
+// spawn starts a worker for a revision. It reports to ready. Its standard error
+// output is the error log, or what the master has.
 func (m *master) spawn(r *revision, ready chan<- *child) (*child, error) {
 	link, end, err := process.Pair()
 	if err != nil {
 		return nil, err
 	}
 	defer process.CloseDescriptor(end)
-	stderr, err := m.workerStderr(r)
-	if err != nil {
-		link.Close()
-		return nil, err
+	stderr := standardError
+	if path := r.stderrPath(m.at); path != "" {
+		file, err := logfile.OpenFile(path)
+		if err != nil {
+			link.Close()
+			return nil, err
+		}
+		defer file.Close()
+		stderr = int(file.Fd())
 	}
-	defer stderr.Close()
-	files := []int{0, 1, int(stderr.Fd()), end, int(r.handoff.Fd()), int(m.memory.Fd())}
+	files := []int{0, 1, stderr, end, int(r.handoff.Fd()), int(m.memory.Fd())}
 	environ := os.Environ()
 	pid, err := process.Spawn(process.Spec{
 		Args:  []string{m.label + ": " + workerName},
@@ -50,21 +56,12 @@ func (m *master) spawn(r *revision, ready chan<- *child) (*child, error) {
 	})
 	if err != nil {
 		link.Close()
-		return nil, err
+		return nil, failedCall("emerg", `execve() "`+process.OwnPath()+`" for a `+workerName, err)
 	}
 	c := &child{pid: pid, name: workerName, of: r, link: link, started: time.Now(), followed: make(chan struct{})}
 	go c.follow(ready)
 	r.out.notice("start %s %d", c.name, pid)
 	return c, nil
-}
-
-// workerStderr is the standard error output of a worker: the error log, or what
-// the master has.
-func (m *master) workerStderr(r *revision) (*os.File, error) {
-	if path := r.stderrPath(m.at); path != "" {
-		return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-	}
-	return os.OpenFile("/dev/fd/2", os.O_WRONLY|os.O_APPEND, 0)
 }
 
 // follow waits for what a worker says. It ends when that is said, or with the

@@ -104,6 +104,22 @@ func TestBootLog(t *testing.T) {
 	assert.Equal(t, `LOG [emerg] unknown directive "a\x0A\x1Bb" in DIR/conf/control.conf:2`+"\n", f.read("logs/boot.log"))
 }
 
+// TestRelativePrefix has the log of -e below a prefix that is relative, too. The
+// prefix is put before the name once.
+func TestRelativePrefix(t *testing.T) {
+	f := newFolder(t, "etc/a.conf", "events { }\nstream { server { listen unix:DIR/a.sock; return hi; } }\n")
+	require.NoError(t, os.Mkdir(f.file("etc/logs"), 0o755))
+	want := outcome{stderr: "nginx: the configuration file etc/a.conf syntax is ok\n" +
+		"nginx: configuration file etc/a.conf test is successful\n"}
+	for _, prefix := range []string{"etc", "etc/"} {
+		assert.Equal(t, want, f.run("-t", "-p", prefix, "-c", "a.conf", "-e", "logs/e.log", "-g", "pid logs/a.pid;"), prefix)
+	}
+	assert.FileExists(t, f.file("etc/logs/e.log"))
+	f.write("etc/a.conf", "events { }\nfoo;\n")
+	got := f.run("-p", "./etc", "-c", "a.conf", "-e", "none/e.log", "-g", "pid logs/a.pid;")
+	assert.Contains(t, got.stderr, `open() "./etc/none/e.log" failed (2: No such file or directory)`)
+}
+
 // TestBindFails shows that messages about sockets go to the configured log.
 func TestBindFails(t *testing.T) {
 	f := confFolder(t)

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -58,7 +59,7 @@ func (p *program) toBackground() int {
 // detach leaves the terminal, and gives what would still be written to it (by
 // the Go runtime, say) to the error log, unless that is wanted there.
 func (p *program) detach() error {
-	if err := p.child.Detach(); err != nil {
+	if err := p.child.Detach(p.settings.logsTo(standardOutput, p.at)); err != nil {
 		return err
 	}
 	return p.redirectStderr()
@@ -69,9 +70,9 @@ func (p *program) redirectStderr() error {
 	if path == "" {
 		return nil
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	file, err := logfile.OpenFile(path)
 	if err != nil {
-		return logfile.NewOpenError(path, err)
+		return err
 	}
 	defer file.Close()
 	return process.RedirectStderr(file)
@@ -80,7 +81,7 @@ func (p *program) redirectStderr() error {
 // stderrPath is the log that takes the place of the standard error output; empty
 // if that is left as it is.
 func (r *revision) stderrPath(at places) string {
-	if r.out.hasStderr() || r.settings.logsToStderr() {
+	if r.settings.logsTo(standardError, at) {
 		return ""
 	}
 	return r.out.file(at)
@@ -115,12 +116,30 @@ func (p *program) setLimits() {
 	if n := m.priority; n != 0 {
 		p.attempt(fmt.Sprintf("setpriority(%d)", n), process.SetPriority(n))
 	}
-	if n := m.rlimitNofile; n > 0 {
-		p.attempt(fmt.Sprintf("setrlimit(RLIMIT_NOFILE, %d)", n), process.SetFileLimit(n))
-	}
+	p.setFileLimit()
 	if n := m.rlimitCore; n > 0 {
 		debug.SetTraceback("crash") // without it Go leaves no core
 		p.attempt(fmt.Sprintf("setrlimit(RLIMIT_CORE, %d)", n), process.SetCoreLimit(n))
+	}
+}
+
+// setFileLimit carries worker_rlimit_nofile out, which is for each worker of nginx:
+// the one process has all event loops.
+func (p *program) setFileLimit() {
+	n, loops := p.settings.main.rlimitNofile, int64(p.settings.stream.Workers)
+	if n <= 0 {
+		return
+	}
+	wanted := int64(math.MaxInt64)
+	if n <= wanted/loops {
+		wanted = n * loops
+	}
+	got, err := process.SetFileLimit(wanted)
+	if err != nil && got >= n {
+		p.out.write(errlog.Warn, fmt.Sprintf("worker_rlimit_nofile %d for each of %d event loops is more than the %d open files "+
+			"that the process can have", n, loops, got), nil)
+	} else {
+		p.attempt(fmt.Sprintf("setrlimit(RLIMIT_NOFILE, %d)", n), err)
 	}
 }
 

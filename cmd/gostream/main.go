@@ -15,6 +15,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/logfile"
@@ -51,8 +52,12 @@ type program struct {
 	daemonized bool   // in the background, or in the hands of systemd
 }
 
+// logPatience is how long the end of the program waits for who reads its log.
+const logPatience = time.Second
+
 // run is the program with the given arguments. It returns the exit code.
 func run(args []string) int {
+	defer logfile.Drain(logPatience)
 	process.OwnArguments()
 	process.KeepFiles()
 	if isWorker() {

@@ -71,7 +71,7 @@ func (m *master) run() int {
 
 // begin starts the first worker.
 func (m *master) begin() error {
-	if err := m.child.Detach(); err != nil {
+	if err := m.child.Detach(m.settings.logsTo(standardOutput, m.at)); err != nil {
 		return err
 	}
 	var err error
@@ -123,6 +123,7 @@ func (m *master) leaveConsole() {
 	if m.attempt("dup2(STDERR_FILENO)", m.redirectStderr()) == nil {
 		m.out.console = nil
 	}
+	m.out.files.NeverWait()
 	m.boot.files.Close()
 	m.child.Ready()
 }

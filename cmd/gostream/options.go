@@ -121,7 +121,7 @@ type places struct {
 	prefix   string // of log and pid files; ends in a slash unless empty
 	conf     string // the main configuration file
 	confDir  string // of files that the configuration names; ends in a slash unless empty
-	errorLog string // "stderr", or the log file unless the configuration names another
+	errorLog string // "stderr", or the log file unless the configuration names another, as given
 }
 
 func (o *options) places() places {
@@ -140,10 +140,8 @@ func (o *options) places() places {
 	if o.given['e'] {
 		p.errorLog = o.errorLog
 	}
-	if p.errorLog == "" || p.errorLog == "stderr" {
+	if p.errorLog == "" {
 		p.errorLog = "stderr"
-	} else {
-		p.errorLog = p.full(p.errorLog)
 	}
 	return p
 }

@@ -40,7 +40,7 @@ func TestPlaces(t *testing.T) {
 		return o.places()
 	}
 	assert.Equal(t, places{"/etc/nginx/", "/etc/nginx/nginx.conf", "/etc/nginx/", "/var/log/nginx/error.log"}, at())
-	assert.Equal(t, places{"/p/", "/p/conf/a", "/p/conf/", "/p/e.log"}, at("-p", "/p", "-c", "conf/a", "-e", "e.log"))
+	assert.Equal(t, places{"/p/", "/p/conf/a", "/p/conf/", "e.log"}, at("-p", "/p", "-c", "conf/a", "-e", "e.log"))
 	assert.Equal(t, places{"", "a", "", "stderr"}, at("-p", "", "-c", "a", "-e", ""))
 	assert.Equal(t, places{"rel/", "rel/sub/a", "rel/sub/", "stderr"}, at("-p", "rel", "-c", "sub/a", "-e", "stderr"))
 }

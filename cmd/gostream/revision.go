@@ -38,6 +38,7 @@ func (p *program) newRevision() (*revision, error) {
 	if r.out, err = openJournal(mainTargets(s.main, p.at), p.at); err != nil {
 		return nil, err
 	}
+	r.out.files.NeverWait()
 	err = p.bind(func() (err error) {
 		r.change, err = p.srv.Prepare(s.stream)
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/parser"
 	"github.com/gostream/gostream/stream"
 )
@@ -93,14 +94,30 @@ func (s *settings) complete(env *conf.Env, at places) error {
 	return err
 }
 
-// logsToStderr tells whether a server logs to the standard error output, which
-// then has to be left alone.
-func (s *settings) logsToStderr() bool {
-	lines := slices.Concat(s.stream.ErrorLog, s.stream.Defaults.ErrorLog)
+// Descriptors of the standard streams.
+const (
+	standardOutput = 1
+	standardError  = 2
+)
+
+// logsTo reports whether a log goes to a standard stream, which then has to be
+// left alone. Names with variables do not count.
+func (s *settings) logsTo(stream int, at places) bool {
+	errorLogs, accessLogs := slices.Concat(s.stream.ErrorLog, s.stream.Defaults.ErrorLog), slices.Clone(s.stream.Defaults.AccessLog)
 	for _, c := range s.stream.Servers {
-		lines = append(lines, c.ErrorLog...)
+		errorLogs, accessLogs = append(errorLogs, c.ErrorLog...), append(accessLogs, c.AccessLog...)
 	}
-	return slices.ContainsFunc(lines, func(line stream.ErrorLog) bool { return line[0] == "stderr" })
+	for _, line := range errorLogs {
+		if line[0] == "stderr" && stream == standardError || isFile(line[0]) && logfile.Descriptor(at.full(line[0])) == stream {
+			return true
+		}
+	}
+	for _, l := range accessLogs {
+		if isFile(l.Path) && logfile.Descriptor(at.full(l.Path)) == stream {
+			return true
+		}
+	}
+	return false
 }
 
 const (
@@ -157,8 +174,9 @@ func (s *settings) setProcs() {
 	}
 }
 
-// serve starts the server.
+// serve starts the server. From then on nobody waits for who reads the log.
 func (p *program) serve() error {
+	p.out.files.NeverWait()
 	p.settings.setProcs()
 	p.out.debug("event loops: %d, connections of each: %d", p.settings.stream.Workers, p.settings.stream.Connections)
 	for _, a := range p.srv.Addrs() {

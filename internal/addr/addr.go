@@ -57,7 +57,12 @@ func (a Addr) Network() string {
 	return "tcp"
 }
 
-// HostPort is the address in the form that package net takes.
+// HostPort is the address in the form that package net takes. It would take a
+// path that begins with "@" for a name in the abstract space of Linux, and not
+// for that of a file.
 func (a Addr) HostPort() string {
+	if strings.HasPrefix(a.path, "@") {
+		return "./" + a.path
+	}
 	return strings.TrimPrefix(a.String(), "unix:")
 }

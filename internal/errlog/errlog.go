@@ -128,8 +128,11 @@ func (l *Log) Write(level Level, r Record) {
 // serves as [logfile.Set.OnError].
 func (l *Log) Report(err error) {
 	var write *logfile.WriteError
+	var dropped *logfile.DroppedError
 	var syslog *logfile.SyslogError
 	switch {
+	case errors.As(err, &dropped):
+		l.Write(Alert, Record{Text: dropped.Error()})
 	case errors.As(err, &write):
 		l.Write(Alert, Record{Text: write.Error(), Err: write.Err})
 	case errors.As(err, &syslog):

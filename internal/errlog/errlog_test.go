@@ -32,6 +32,10 @@ func memory(level Level) (*Log, *bytes.Buffer) {
 	return New(Sink{Level: level, Write: writeTo(&b)}), &b
 }
 
+func writeTo(w io.Writer) func([]byte, Level, time.Time) {
+	return func(line []byte, _ Level, _ time.Time) { _, _ = w.Write(line) }
+}
+
 func context(b []byte) []byte { return append(b, " while testing, client: x"...) }
 
 func TestLines(t *testing.T) {
@@ -105,12 +109,14 @@ func TestReport(t *testing.T) {
 	l, b := memory(Info)
 	l.Report(&logfile.WriteError{Path: "a.log", Err: syscall.ENOSPC})
 	l.Report(&logfile.WriteError{Path: "a.log", Written: 1, Wanted: 2})
+	l.Report(&logfile.DroppedError{Path: "/dev/stdout", Lines: 7})
 	l.Report(&logfile.OpenError{Path: "a.log", Err: syscall.ENOENT})
 	l.Report(&logfile.SyslogError{Call: "connect", Server: "unix:/s", Err: syscall.ECONNREFUSED})
 	l.Report(&logfile.SyslogError{Call: "send", Server: "127.0.0.1:514", Err: syscall.ECONNREFUSED})
 	l.Report(&logfile.SyslogError{Call: "send", Server: "127.0.0.1:514", Err: syscall.EMSGSIZE})
 	assert.Equal(t, `alert: write() to "a.log" failed (28: No space left on device)
 alert: write() to "a.log" was incomplete: 1 of 2
+alert: 7 lines for "/dev/stdout" were dropped, as nobody read it
 emerg: open() "a.log" failed (2: No such file or directory)
 alert: connect() failed (111: Connection refused) while logging to syslog, server: unix:/s
 error: send() failed (111: Connection refused) while logging to syslog, server: 127.0.0.1:514
@@ -171,21 +177,6 @@ func TestWrongTarget(t *testing.T) {
 	defer set.Close()
 	_, err := Of([]Target{{Args: []string{"syslog:"}}}, &set, nil)
 	assert.EqualError(t, err, `unknown syslog parameter ""`)
-}
-
-func TestStderr(t *testing.T) {
-	stderr := os.Stderr
-	defer func() { os.Stderr = stderr }()
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	os.Stderr = w
-	l, err := Of([]Target{{Args: []string{"stderr"}, Level: Error}, {Args: []string{""}, Level: Error}}, nil, nil)
-	require.NoError(t, err)
-	l.Write(Error, Record{Text: "x"})
-	w.Close()
-	text, err := io.ReadAll(r)
-	require.NoError(t, err)
-	assert.Equal(t, "error: x\nerror: x\n", plain(string(text)))
 }
 
 func TestNoAllocationPerLine(t *testing.T) {

@@ -2,8 +2,6 @@ package errlog
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -90,7 +88,7 @@ func ResolveSyslog(server string) (network, address, name string, err error) {
 	}
 	a := u.Addrs[0]
 	if a.IsUnix() {
-		return "unixgram", a.Path(), a.String(), nil
+		return "unixgram", a.HostPort(), a.String(), nil
 	}
 	return "udp", a.String(), a.String(), nil
 }
@@ -113,7 +111,7 @@ func Of(targets []Target, set *logfile.Set, fullName func(string) string) (*Log,
 func (t *Target) open(set *logfile.Set, fullName func(string) string) (func([]byte, Level, time.Time), error) {
 	name := t.Args[0]
 	if name == "stderr" || name == "" {
-		return writeTo(os.Stderr), nil
+		return appendTo(set.Stderr()), nil
 	}
 	if size, ok := strings.CutPrefix(name, "memory:"); ok {
 		n, _ := memorySize(size)
@@ -126,13 +124,12 @@ func (t *Target) open(set *logfile.Set, fullName func(string) string) (func([]by
 		}
 		return sendTo(s), nil
 	}
-	f := set.File(fullName(name))
-	// nginx tells nobody that a line of the error log could not be written.
-	return func(line []byte, _ Level, _ time.Time) { _ = f.WriteThrough(line) }, nil
+	return appendTo(set.File(fullName(name))), nil
 }
 
-func writeTo(w io.Writer) func([]byte, Level, time.Time) {
-	return func(line []byte, _ Level, _ time.Time) { _, _ = w.Write(line) }
+func appendTo(f *logfile.File) func([]byte, Level, time.Time) {
+	// nginx tells nobody that a line of the error log could not be written.
+	return func(line []byte, _ Level, _ time.Time) { _ = f.WriteThrough(line) }
 }
 
 // sendTo sends each line, without its newline, at the severity of its level.

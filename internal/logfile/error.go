@@ -41,6 +41,17 @@ func (e *WriteError) Error() string {
 // Unwrap returns the errno.
 func (e *WriteError) Unwrap() error { return e.Err }
 
+// DroppedError is lines that were dropped because nobody had read those before.
+type DroppedError struct {
+	Path  string
+	Lines int
+}
+
+// Error is the text of the log.
+func (e *DroppedError) Error() string {
+	return fmt.Sprintf(`%d lines for "%s" were dropped, as nobody read it`, e.Lines, e.Path)
+}
+
 // SyslogError is a line that a syslog server could not be sent.
 type SyslogError struct {
 	Call   string // "connect" or "send"
@@ -65,7 +76,7 @@ const complaintPause = 59
 // health remembers the troubles of a file. Times are Unix seconds.
 type health struct{ full, told atomic.Int64 }
 
-// suspended tells whether the disk was found full this very second. Writing to a
+// suspended reports whether the disk was found full this very second. Writing to a
 // full disk may take long.
 func (h *health) suspended(now func() int64) bool {
 	full := h.full.Load()
@@ -79,6 +90,14 @@ func (h *health) failed(err *WriteError, now int64) error {
 	}
 	if told := h.told.Load(); now-told <= complaintPause || !h.told.CompareAndSwap(told, now) {
 		return nil
+	}
+	return err
+}
+
+// filter is failed for errors of all kinds.
+func (h *health) filter(err error, now int64) error {
+	if write, ok := err.(*WriteError); ok {
+		return h.failed(write, now)
 	}
 	return err
 }

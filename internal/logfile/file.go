@@ -16,14 +16,16 @@ type Options struct {
 
 // File is a log file. Its methods may be called from any goroutine.
 type File struct {
-	path string
-	set  *Set
+	path   string
+	stderr bool // the standard error output
+	set    *Set
 
 	// gate is held for reading while handle is used, so that lines of several
 	// event loops need not wait for each other, and for changing it.
 	gate   sync.RWMutex
 	handle handle
 	opened bool
+	queue  *queue // of a handle that makes its writer wait; nil: it does not
 
 	buffer atomic.Pointer[buffer] // nil: none
 	health health
@@ -78,6 +80,10 @@ func (f *File) write(b []byte) error {
 	if !f.opened {
 		return nil
 	}
+	if f.queue != nil && f.set.neverWait.Load() {
+		f.queue.add(b)
+		return nil
+	}
 	n, errno := f.handle.write(b)
 	if n == len(b) {
 		return nil
@@ -91,30 +97,54 @@ func (f *File) open() error {
 	if f.opened {
 		return nil
 	}
-	h, err := openFile(f.path)
+	open := func() (handle, error) { return openFile(f.path, f.set.neverWait.Load()) }
+	if f.stderr {
+		open = openStderr
+	}
+	h, err := open()
 	if err != nil {
 		return err
 	}
-	f.handle, f.opened = h, true
+	f.use(h)
 	return nil
+}
+
+// use makes a handle the one that is written to. The gate is closed.
+func (f *File) use(h handle) {
+	f.handle, f.opened, f.queue = h, true, nil
+	if h.mayBlock() {
+		f.queue = &queue{handle: h, path: f.path, report: func(err error) { f.set.report(f.health.filter(err, f.set.now())) }}
+	}
+}
+
+// let goes of the handle. The gate is closed.
+func (f *File) let() {
+	if f.opened = false; f.queue != nil {
+		f.queue.close()
+		return
+	}
+	f.handle.close()
 }
 
 func (f *File) reopen() error {
 	if b := f.buffer.Load(); b != nil {
 		f.set.report(b.flush())
 	}
-	h, err := openFile(f.path)
+	if f.stderr {
+		return nil
+	}
+	h, err := openFile(f.path, f.set.neverWait.Load())
 	if err != nil {
 		return err
 	}
 	f.gate.Lock()
 	defer f.gate.Unlock()
-	if !f.opened {
-		h.close()
+	if !f.opened || f.queue != nil && h.same(f.handle) {
+		h.close() // and lines that wait are not overtaken
 		return nil
 	}
-	f.handle.close()
-	f.handle = h
+	f.let()
+	f.use(h)
 	return nil
 }
 
@@ -125,7 +155,6 @@ func (f *File) close() {
 	f.gate.Lock()
 	defer f.gate.Unlock()
 	if f.opened {
-		f.opened = false
-		f.handle.close()
+		f.let()
 	}
 }

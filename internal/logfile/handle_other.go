@@ -9,14 +9,27 @@ import (
 )
 
 // handle is an open file.
-type handle struct{ file *os.File }
+type handle struct {
+	file *os.File
+	kept bool // is not closed
+}
 
-func openFile(path string) (handle, error) {
+func openFile(path string, _ bool) (handle, error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return handle{}, &OpenError{path, errnoOf(err)}
 	}
-	return handle{file}, nil
+	return handle{file: file}, nil
+}
+
+// Descriptor returns -1: paths do not stand for descriptors here.
+func Descriptor(string) int { return -1 }
+
+// OpenFile opens a log file, or creates it, for who needs an [os.File]. The
+// error is an *OpenError.
+func OpenFile(path string) (*os.File, error) {
+	h, err := openFile(path, false)
+	return h.file, err
 }
 
 // write returns an errno, or 0, with the bytes written.
@@ -28,9 +41,23 @@ func (h handle) write(b []byte) (int, syscall.Errno) {
 	return n, 0
 }
 
-func (h handle) close() { _ = h.file.Close() }
+func (h handle) close() {
+	if !h.kept {
+		_ = h.file.Close()
+	}
+}
 
-// sameAs tells whether path still leads to the open file.
+// openStderr returns the standard error output.
+func openStderr() (handle, error) { return handle{os.Stderr, true}, nil }
+
+// mayBlock returns false: nothing is known about what blocks here.
+func (h handle) mayBlock() bool { return false }
+
+func (h handle) awaitRoom() {}
+
+func (h handle) same(handle) bool { return false }
+
+// sameAs reports whether path still leads to the open file.
 func (h handle) sameAs(path string) bool {
 	open, err := h.file.Stat()
 	if err != nil {

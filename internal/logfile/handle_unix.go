@@ -13,16 +13,27 @@ import (
 // incomplete write, and costs more.
 type handle int
 
-func openFile(path string) (handle, error) {
-	for {
-		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o644)
-		if err == nil {
-			return handle(fd), nil
-		}
-		if err != unix.EINTR {
-			return 0, &OpenError{path, errnoOf(err)}
+// openFile opens a file by its name. What is open already but cannot be opened
+// once more, a socket or what somebody else has opened, is duplicated instead.
+// neverWait is for a FIFO that nobody reads.
+func openFile(path string, neverWait bool) (handle, error) {
+	flags := unix.O_WRONLY | unix.O_CREAT | unix.O_APPEND | unix.O_CLOEXEC
+	if neverWait {
+		flags |= unix.O_NONBLOCK
+	}
+	fd, err := unix.Open(path, flags, 0o644)
+	for err == unix.EINTR {
+		fd, err = unix.Open(path, flags, 0o644)
+	}
+	if err == nil {
+		return handle(fd), nil
+	}
+	if open := Descriptor(path); open >= 0 {
+		if h, ok := duplicate(open); ok {
+			return h, nil
 		}
 	}
+	return 0, &OpenError{path, errnoOf(err)}
 }
 
 // write returns an errno, or 0, with the bytes written.
@@ -38,15 +49,48 @@ func (h handle) write(b []byte) (int, syscall.Errno) {
 	}
 }
 
-func (h handle) close() { _ = unix.Close(int(h)) }
+// openStderr returns the standard error output.
+func openStderr() (handle, error) {
+	const stderr = 2
+	if h, ok := duplicate(stderr); ok {
+		return h, nil
+	}
+	return 0, &OpenError{"stderr", syscall.EBADF}
+}
 
-// sameAs tells whether path still leads to the open file.
-func (h handle) sameAs(path string) bool {
-	var open, there unix.Stat_t
-	if unix.Fstat(int(h), &open) != nil || unix.Stat(path, &there) != nil {
+// mayBlock reports whether a write waits for somebody to read.
+func (h handle) mayBlock() bool {
+	var info unix.Stat_t
+	if unix.Fstat(int(h), &info) != nil {
 		return false
 	}
-	return open.Dev == there.Dev && open.Ino == there.Ino
+	switch info.Mode & unix.S_IFMT {
+	case unix.S_IFIFO, unix.S_IFSOCK:
+		return true
+	case unix.S_IFCHR:
+		_, err := unix.IoctlGetWinsize(int(h), unix.TIOCGWINSZ)
+		return err == nil
+	}
+	return false
+}
+
+// awaitRoom waits until something can be written.
+func (h handle) awaitRoom() {
+	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(h), Events: unix.POLLOUT}}, -1)
+}
+
+func (h handle) close() { _ = unix.Close(int(h)) }
+
+// sameAs reports whether path still leads to the open file.
+func (h handle) sameAs(path string) bool {
+	var open, there unix.Stat_t
+	return unix.Fstat(int(h), &open) == nil && unix.Stat(path, &there) == nil && open.Dev == there.Dev && open.Ino == there.Ino
+}
+
+// same reports whether two handles are of one file.
+func (h handle) same(as handle) bool {
+	var one, other unix.Stat_t
+	return unix.Fstat(int(h), &one) == nil && unix.Fstat(int(as), &other) == nil && one.Dev == other.Dev && one.Ino == other.Ino
 }
 
 // datagramSocket is a connected socket that is written to without waiting.

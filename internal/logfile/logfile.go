@@ -2,12 +2,13 @@
 // does: files are opened once per path and appended to, may be buffered and
 // compressed, and can be reopened when they have been moved away.
 //
-// Nothing here waits for anything but the disk, and a line costs one system
-// call and no allocation.
+// Nothing here waits for anything but the disk, once [Set.NeverWait] was called,
+// and a line costs one system call and no allocation.
 package logfile
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,8 +17,8 @@ import (
 // [Set.Open] opens the files. The zero Set is empty and ready.
 type Set struct {
 	// OnError is told of errors that nobody waits for: of a flush by the timer,
-	// at [Set.Reopen] and at [Set.Close], and those of syslog servers. The error
-	// is a *WriteError, *OpenError or *SyslogError. Nil: they are dropped. It is
+	// at [Set.Reopen] and at [Set.Close], those of syslog servers, and lines that
+	// were dropped. The error is a *WriteError, *DroppedError, *OpenError or *SyslogError. Nil: they are dropped. It is
 	// set before the first line is written, and may log to the very file or server that has
 	// failed.
 	OnError func(error)
@@ -26,6 +27,8 @@ type Set struct {
 	files   []*File // in the order in which they are opened
 	servers []*Syslog
 	paths   []*Paths
+
+	neverWait atomic.Bool
 
 	clock func() time.Time // Nil: time.Now. For tests.
 }
@@ -36,7 +39,7 @@ func (s *Set) File(path string) *File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.files {
-		if f.path == path {
+		if f.path == path && !f.stderr {
 			return f
 		}
 	}
@@ -44,6 +47,27 @@ func (s *Set) File(path string) *File {
 	s.files = append(s.files, f)
 	return f
 }
+
+// Stderr returns the standard error output. [Set.Reopen] leaves it as it is.
+func (s *Set) Stderr() *File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		if f.stderr {
+			return f
+		}
+	}
+	f := &File{path: "stderr", stderr: true, set: s}
+	s.files = append(s.files, f)
+	return f
+}
+
+// NeverWait makes lines for a pipe, a socket or a terminal be written by somebody
+// else than who logs them: a server must not stand still because nobody reads
+// what it says. If a megabyte of them waits, more lines are dropped; how many, OnError is told
+// when writing goes on. Without it a line is written, in the order of all output
+// of the program, when Write returns. See also [Drain].
+func (s *Set) NeverWait() { s.neverWait.Store(true) }
 
 // Open opens the files that are not open yet, and creates those that are not
 // there with mode 0644. The error is the *OpenError of the first that cannot be
@@ -82,7 +106,7 @@ func (s *Set) Syslog(text string, resolve Resolver) (*Syslog, error) {
 func (s *Set) Paths(c Cache) *Paths {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := &Paths{Cache: c, clock: s.clock}
+	p := &Paths{Cache: c, set: s, clock: s.clock}
 	s.paths = append(s.paths, p)
 	return p
 }

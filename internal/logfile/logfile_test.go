@@ -185,7 +185,7 @@ func TestDiskFull(t *testing.T) {
 
 	// Were it written to, the file would now take it.
 	path := filepath.Join(t.TempDir(), "a")
-	good, err := openFile(path)
+	good, err := openFile(path, false)
 	require.NoError(t, err)
 	f.handle.close()
 	f.handle = good

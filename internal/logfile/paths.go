@@ -21,10 +21,12 @@ type Cache struct {
 type Paths struct {
 	Cache  Cache
 	health health
+	set    *Set // nil: none
 
 	mu     sync.Mutex
 	byPath map[string]*list.Element // of *cached
 	recent list.List                // latest use first
+	queues map[string]*queue        // of files that make their writer wait; they stay open
 
 	clock func() time.Time // nil: time.Now. For tests.
 }
@@ -33,6 +35,7 @@ type Paths struct {
 type cached struct {
 	path    string
 	open    bool
+	blocks  bool // a write may have to wait
 	handle  handle
 	uses    int
 	used    time.Time // last
@@ -47,22 +50,71 @@ func (p *Paths) Write(path string, line []byte) error {
 	if p.health.suspended(unix) {
 		return nil
 	}
-	if p.Cache.Max > 0 {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		c, err := p.take(path, now)
-		if err != nil {
-			return err
-		}
-		defer p.put(c)
-		return p.write(c.handle, path, line, now)
+	if p.enqueue(path, line) {
+		return nil
 	}
-	h, err := openFile(path)
+	if p.Cache.Max > 0 {
+		return p.writeCached(path, line, now)
+	}
+	h, err := openFile(path, p.neverWaits())
 	if err != nil {
 		return err
 	}
+	if p.neverWaits() && h.mayBlock() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.keep(h, path).add(line)
+		return nil
+	}
 	defer h.close()
 	return p.write(h, path, line, now)
+}
+
+func (p *Paths) writeCached(path string, line []byte, now time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, err := p.take(path, now)
+	if err != nil {
+		return err
+	}
+	if c.blocks {
+		c.open = false
+		p.remove(p.byPath[path])
+		p.keep(c.handle, path).add(line)
+		return nil
+	}
+	defer p.put(c)
+	return p.write(c.handle, path, line, now)
+}
+
+func (p *Paths) neverWaits() bool { return p.set != nil && p.set.neverWait.Load() }
+
+// enqueue adds a line to the queue of a path. It returns false if there is none.
+func (p *Paths) enqueue(path string, line []byte) bool {
+	if !p.neverWaits() {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := p.queues[path]
+	if q != nil {
+		q.add(line)
+	}
+	return q != nil
+}
+
+// keep returns the queue of a path, which h leads to. The lock is held.
+func (p *Paths) keep(h handle, path string) *queue {
+	if q := p.queues[path]; q != nil {
+		h.close() // somebody was faster
+		return q
+	}
+	if p.queues == nil {
+		p.queues = map[string]*queue{}
+	}
+	q := &queue{handle: h, path: path, report: func(err error) { p.set.report(p.health.filter(err, p.set.now())) }}
+	p.queues[path] = q
+	return q
 }
 
 func (p *Paths) write(h handle, path string, line []byte, now time.Time) error {
@@ -92,12 +144,13 @@ func (p *Paths) take(path string, now time.Time) (*cached, error) {
 		}
 	}
 	if !c.open {
-		h, err := openFile(path)
+		h, err := openFile(path, p.neverWaits())
 		if err != nil {
 			p.remove(e)
 			return nil, err
 		}
 		c.open, c.handle, c.checked = true, h, now
+		c.blocks = p.neverWaits() && h.mayBlock()
 	}
 	p.recent.MoveToFront(e)
 	c.uses++
@@ -144,6 +197,10 @@ func (p *Paths) Close() {
 	defer p.mu.Unlock()
 	for e := p.recent.Back(); e != nil; e = p.recent.Back() {
 		p.remove(e)
+	}
+	for path, q := range p.queues {
+		delete(p.queues, path)
+		q.close()
 	}
 }
 

@@ -23,9 +23,10 @@ import (
 type Conn struct {
 	loop    *Loop
 	fd      int32
-	open    bool
-	shared  bool   // the socket is not c's to close
+	slot    int32  // see source; 0: no events were asked for
 	events  uint32 // registered with epoll
+	open    bool
+	shared  bool // the socket is not c's to close
 	state   ioState
 	waiting ioState    // what the waiter waits for
 	waiter  *coroutine // the task in Read, Write, Peek or Connect
@@ -135,9 +136,9 @@ func (c *Conn) Arm(read, write bool) error {
 	before := c.events
 	c.events = events
 	if before == 0 {
-		return c.loop.register(int(c.fd), c, events)
+		return c.loop.register(&c.slot, int(c.fd), c, events)
 	}
-	return c.loop.control(unix.EPOLL_CTL_MOD, int(c.fd), events)
+	return c.loop.control(unix.EPOLL_CTL_MOD, int(c.fd), c.slot, events)
 }
 
 // wait lets the running task sleep until one of the states is reached. A zero
@@ -375,11 +376,11 @@ func (c *Conn) CloseWrite() error { return shutdownWrite(int(c.fd)) }
 // event comes any more.
 func (c *Conn) Release() int {
 	if c.events != 0 {
-		_ = c.loop.control(unix.EPOLL_CTL_DEL, int(c.fd), 0)
+		_ = c.loop.control(unix.EPOLL_CTL_DEL, int(c.fd), c.slot, 0)
 	}
 	c.open = false
 	c.loop.StopTimer(&c.timer)
-	c.loop.forget(int(c.fd))
+	c.loop.forget(&c.slot)
 	c.handler, c.waiter = nil, nil
 	return int(c.fd)
 }
@@ -393,7 +394,7 @@ func (c *Conn) Close() {
 	c.open = false
 	c.loop.StopTimer(&c.timer)
 	if !c.shared {
-		c.loop.forget(int(c.fd))
+		c.loop.forget(&c.slot)
 		closeFD(int(c.fd))
 	}
 	c.handler = nil

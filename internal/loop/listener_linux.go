@@ -27,6 +27,7 @@ type Acceptor interface {
 type Listener struct {
 	loop   *Loop
 	fd     int
+	slot   int32
 	to     Acceptor
 	peer   Sockaddr
 	timer  Timer
@@ -41,7 +42,7 @@ func (l *Loop) Listen(fd int, to Acceptor) (*Listener, error) {
 }
 
 func (ln *Listener) resume() error {
-	return ln.loop.register(ln.fd, ln, unix.EPOLLIN|unix.EPOLLEXCLUSIVE)
+	return ln.loop.register(&ln.slot, ln.fd, ln, unix.EPOLLIN|unix.EPOLLEXCLUSIVE)
 }
 
 // ready accepts one connection, as nginx does: the others are still there when
@@ -89,8 +90,8 @@ func (ln *Listener) Timeout(*Timer) {
 }
 
 func (ln *Listener) stop() {
-	_ = ln.loop.control(unix.EPOLL_CTL_DEL, ln.fd, 0)
-	ln.loop.forget(ln.fd)
+	_ = ln.loop.control(unix.EPOLL_CTL_DEL, ln.fd, ln.slot, 0)
+	ln.loop.forget(&ln.slot)
 }
 
 // Close stops accepting. The socket stays open.

@@ -35,7 +35,8 @@ type Loop struct {
 	base    time.Time // when the loop was made; timers count from it
 	now     time.Time
 	timers  timers
-	sources []source // by descriptor
+	sources []source // by slot; the first is nobody's
+	vacant  int32    // the first of the slots that are free
 	spare   []*coroutine
 	current *coroutine // the one that is running, if any
 	scratch []byte
@@ -48,12 +49,14 @@ type Loop struct {
 	stopped bool
 }
 
-// source is whom the events of a descriptor are for. The sequence number tells
-// events of a descriptor that was closed, and opened again within one batch of
-// events, from those of its successor.
+// source is whom the events of a descriptor are for. It has a slot of its loop, and
+// not the place of the descriptor's number: that may be any of all loops. The sequence number tells
+// events of a descriptor that was closed from those of a successor, within one
+// batch of events, in its slot.
 type source struct {
-	to  eventHandler
-	seq int32
+	to   eventHandler
+	seq  int32
+	next int32 // of the slots that are free; 0: none
 }
 
 type eventHandler interface{ ready(events uint32) }
@@ -72,9 +75,10 @@ func New(opt Options) (*Loop, error) {
 		unix.Close(epfd)
 		return nil, fmt.Errorf("eventfd() failed: %w", err)
 	}
-	l := &Loop{opt: opt, epfd: epfd, wake: wake, base: time.Now()}
+	l := &Loop{opt: opt, epfd: epfd, wake: wake, base: time.Now(), sources: make([]source, 1)}
 	l.now = l.base
-	if err := l.register(wake, (*waker)(l), unix.EPOLLIN|unix.EPOLLET); err != nil {
+	var slot int32 // is kept as long as the loop
+	if err := l.register(&slot, wake, (*waker)(l), unix.EPOLLIN|unix.EPOLLET); err != nil {
 		unix.Close(epfd)
 		unix.Close(wake)
 		return nil, err
@@ -170,7 +174,7 @@ func (l *Loop) timeout() int {
 }
 
 func (l *Loop) dispatch(e *unix.EpollEvent) {
-	s := &l.sources[e.Fd]
+	s := &l.sources[e.Fd] // a slot
 	if s.seq != e.Pad || s.to == nil {
 		return
 	}
@@ -230,18 +234,21 @@ func (l *Loop) panicked(p any, stack []byte) {
 	fmt.Fprintf(os.Stderr, "panic on an event loop: %v\n%s", p, stack)
 }
 
-// register makes a descriptor's events come to a handler.
-func (l *Loop) register(fd int, to eventHandler, events uint32) error {
-	for len(l.sources) <= fd {
+// register makes a descriptor's events come to a handler, which keeps the slot.
+func (l *Loop) register(slot *int32, fd int, to eventHandler, events uint32) error {
+	i := l.vacant
+	if i == 0 {
+		i = int32(len(l.sources))
 		l.sources = append(l.sources, source{})
 	}
-	s := &l.sources[fd]
-	s.to = to
-	return l.control(unix.EPOLL_CTL_ADD, fd, events)
+	s := &l.sources[i]
+	l.vacant, s.next = s.next, 0
+	s.to, *slot = to, i
+	return l.control(unix.EPOLL_CTL_ADD, fd, i, events)
 }
 
-func (l *Loop) control(op, fd int, events uint32) error {
-	e := unix.EpollEvent{Events: events, Fd: int32(fd), Pad: l.sources[fd].seq}
+func (l *Loop) control(op, fd int, slot int32, events uint32) error {
+	e := unix.EpollEvent{Events: events, Fd: slot, Pad: l.sources[slot].seq}
 	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(l.epfd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&e)), 0, 0)
 	if errno != 0 {
 		return errno
@@ -249,13 +256,16 @@ func (l *Loop) control(op, fd int, events uint32) error {
 	return nil
 }
 
-// forget drops what may still come for a descriptor that is being closed.
-func (l *Loop) forget(fd int) {
-	if fd < len(l.sources) {
-		s := &l.sources[fd]
-		s.to = nil
-		s.seq++
+// forget frees a slot, and drops what may still come for a descriptor that is
+// being closed. Slot 0 is none.
+func (l *Loop) forget(slot *int32) {
+	if *slot == 0 {
+		return
 	}
+	s := &l.sources[*slot]
+	s.to = nil
+	s.seq++
+	s.next, l.vacant, *slot = l.vacant, *slot, 0
 }
 
 // Post runs a function on the loop soon. It may be called from any goroutine,

@@ -29,6 +29,7 @@ type Receiver interface {
 type Packets struct {
 	loop   *Loop
 	fd     int
+	slot   int32
 	to     Receiver
 	got    Datagram // that to is being told of
 	closed bool
@@ -50,7 +51,7 @@ func (l *Loop) Receive(fd int, wildcard bool, to Receiver) (*Packets, error) {
 		}
 	}
 	p := &Packets{loop: l, fd: fd, to: to}
-	return p, l.register(fd, p, unix.EPOLLIN)
+	return p, l.register(&p.slot, fd, p, unix.EPOLLIN)
 }
 
 // ready takes what one system call gives. There will be another event if that
@@ -111,7 +112,7 @@ func sendFrom(fd int, data []byte, to *Sockaddr, from netip.Addr) syscall.Errno 
 func (p *Packets) Close() {
 	if !p.closed {
 		p.closed = true
-		_ = p.loop.control(unix.EPOLL_CTL_DEL, p.fd, 0)
-		p.loop.forget(p.fd)
+		_ = p.loop.control(unix.EPOLL_CTL_DEL, p.fd, p.slot, 0)
+		p.loop.forget(&p.slot)
 	}
 }

@@ -32,6 +32,15 @@ func connect(fd int, sa *Sockaddr) syscall.Errno {
 	return errno
 }
 
+// Bind gives a socket an address. The error is a syscall.Errno.
+func Bind(fd int, sa *Sockaddr) error {
+	_, _, errno := unix.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa.raw)), uintptr(sa.len))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 func socket(family, kind int) (int, syscall.Errno) {
 	fd, _, errno := unix.RawSyscall(unix.SYS_SOCKET, uintptr(family), uintptr(kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC), 0)
 	return int(fd), errno

@@ -13,11 +13,7 @@ import (
 const HasBackground = true
 
 func startAgain(ready *os.File) (*os.Process, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	return os.StartProcess(path, os.Args, &os.ProcAttr{
+	return os.StartProcess(executable(), os.Args, &os.ProcAttr{
 		Env:   append(os.Environ(), childMark+"=1"),
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, ready}, // ready is readyFile
 		Sys:   &syscall.SysProcAttr{Setsid: true},
@@ -30,8 +26,8 @@ func childPipe() *os.File {
 }
 
 // Detach lets go of the terminal: standard input and output lead nowhere, and
-// no permissions are masked.
-func (c *Child) Detach() error {
+// no permissions are masked. keepOutput leaves the standard output alone.
+func (c *Child) Detach(keepOutput bool) error {
 	if c == nil {
 		return nil
 	}
@@ -41,7 +37,7 @@ func (c *Child) Detach() error {
 		return err
 	}
 	defer null.Close()
-	if err := duplicate(null, 0); err != nil {
+	if err := duplicate(null, 0); err != nil || keepOutput {
 		return err
 	}
 	return duplicate(null, 1)

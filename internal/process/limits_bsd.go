@@ -9,3 +9,6 @@ func SetPriority(nice int) error { return unix.Setpriority(unix.PRIO_PROCESS, 0,
 
 // SetAffinity is not supported here.
 func SetAffinity([]int) error { return ErrUnsupported }
+
+// mostFiles is not known here.
+func mostFiles() int64 { return 0 }

@@ -11,7 +11,7 @@ func System() string { return runtime.GOOS }
 func FileLimit() (soft, hard uint64, err error) { return 0, 0, ErrUnsupported }
 
 // SetFileLimit is not supported here.
-func SetFileLimit(int64) error { return ErrUnsupported }
+func SetFileLimit(int64) (int64, error) { return 0, ErrUnsupported }
 
 // SetCoreLimit is not supported here.
 func SetCoreLimit(int64) error { return ErrUnsupported }

@@ -25,8 +25,25 @@ func FileLimit() (soft, hard uint64, err error) {
 	return uint64(r.Cur), uint64(r.Max), err
 }
 
-// SetFileLimit sets both limits of open files.
-func SetFileLimit(n int64) error { return setLimit(syscall.RLIMIT_NOFILE, n) }
+// SetFileLimit sets both limits of open files to n, or to the most that the process
+// can have: the system's bound if it may go beyond its hard limit, or that.
+// It returns what they are then and, if that is not n, why.
+func SetFileLimit(n int64) (int64, error) {
+	failed := setLimit(syscall.RLIMIT_NOFILE, n)
+	if failed == nil {
+		return n, nil
+	}
+	_, hard, err := FileLimit()
+	if err != nil {
+		return 0, failed
+	}
+	for _, most := range []int64{mostFiles(), int64(hard)} {
+		if most > 0 && most < n && setLimit(syscall.RLIMIT_NOFILE, most) == nil {
+			return most, failed
+		}
+	}
+	return int64(hard), failed
+}
 
 // SetCoreLimit sets both limits of the size of a core file, in bytes.
 func SetCoreLimit(n int64) error { return setLimit(syscall.RLIMIT_CORE, n) }

@@ -47,7 +47,7 @@ func background(role string) {
 	if os.Getenv(childMark) != "" || role == roleFails {
 		os.Exit(1)
 	}
-	if err := child.Detach(); err != nil {
+	if err := child.Detach(false); err != nil {
 		os.Exit(1)
 	}
 	child.Ready()
@@ -70,7 +70,7 @@ func TestBackground(t *testing.T) {
 func TestForegroundIsNoChild(t *testing.T) {
 	c := StartedBy()
 	require.Nil(t, c)
-	assert.NoError(t, c.Detach())
+	assert.NoError(t, c.Detach(false))
 	c.Ready()
 }
 
@@ -81,8 +81,16 @@ func settings() {
 	if err != nil || soft > hard {
 		panic("FileLimit")
 	}
-	if err := SetFileLimit(300); err != nil {
+	if n, err := SetFileLimit(300); n != 300 || err != nil {
 		panic(err)
+	}
+	if os.Geteuid() == 0 {
+		if n, err := SetFileLimit(1 << 62); n < 300 || err == nil || n == 1<<62 {
+			panic("SetFileLimit beyond the system's bound")
+		}
+		if n, err := SetFileLimit(300); n != 300 || err != nil {
+			panic(err)
+		}
 	}
 	if soft, hard, _ = FileLimit(); soft != 300 || hard != 300 {
 		panic("SetFileLimit")

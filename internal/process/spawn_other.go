@@ -10,6 +10,9 @@ const HasWorkers = false
 // Spawn is not supported here.
 func Spawn(Spec) (int, error) { return 0, ErrUnsupported }
 
+// OwnPath is not supported here.
+func OwnPath() string { return "" }
+
 // Reap is not supported here.
 func Reap() (Exit, bool) { return Exit{}, false }
 

@@ -4,6 +4,7 @@ package process
 
 import (
 	"os"
+	"os/exec"
 	"runtime"
 	"syscall"
 
@@ -18,7 +19,7 @@ const HasWorkers = true
 func Spawn(s Spec) (int, error) {
 	path := s.Path
 	if path == "" {
-		path = ownPath()
+		path = OwnPath()
 	}
 	files := make([]uintptr, len(s.Files))
 	for i, fd := range s.Files {
@@ -27,17 +28,28 @@ func Spawn(s Spec) (int, error) {
 	return syscall.ForkExec(path, s.Args, &syscall.ProcAttr{Env: s.Env, Files: files})
 }
 
-// ownPath leads to this program. In Linux it does so after an update of the file
-// too, so that a program and those it starts are of one version.
-func ownPath() string {
+// OwnPath returns a path that leads to this program. In Linux it does so after
+// an update of the file too, so that a program and those it starts are of one
+// version. Without /proc it is the path that the program was started by.
+func OwnPath() string {
+	const self = "/proc/self/exe"
 	if runtime.GOOS == "linux" {
-		return "/proc/self/exe"
+		if _, err := os.Readlink(self); err == nil {
+			return self
+		}
 	}
-	path, err := os.Executable()
-	if err != nil {
-		return os.Args[0]
+	return executable()
+}
+
+// executable is the file of this program.
+func executable() string {
+	if path, err := os.Executable(); err == nil {
+		return path
 	}
-	return path
+	if path, err := exec.LookPath(os.Args[0]); err == nil {
+		return path
+	}
+	return os.Args[0]
 }
 
 // Reap returns a process that has ended, one at each call, and false if there is
