@@ -2,7 +2,6 @@ package stream
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -128,11 +127,12 @@ func (g *generation) compileProxyVerifier(from *ProxySSLConfig, p *proxyTLS) err
 	if p.verifier = g.verifiers[key]; p.verifier != nil {
 		return nil
 	}
-	cas, err := tlsconf.CAs(g.conf.confPath(from.TrustedCertificate), x509.ExtKeyUsageServerAuth, g.conf.warn)
+	cas, err := tlsconf.CAs(g.conf.confPath(from.TrustedCertificate), g.conf.warn)
 	if err != nil {
 		return err
 	}
-	p.verifier = &pki.Verifier{Roots: cas.Trusted, Depth: int(max(from.VerifyDepth, 0)), Level: p.settings.Level, Purpose: pki.Server}
+	p.verifier = &pki.Verifier{Depth: int(max(from.VerifyDepth, 0)), Level: p.settings.Level, Purpose: pki.Server}
+	cas.AddTo(p.verifier)
 	if from.CRL != "" {
 		if p.verifier.CRLs, err = g.revocationLists(from.CRL); err != nil {
 			return err

@@ -153,11 +153,11 @@ func (g *generation) loadAuthorities(t *serverTLS) error {
 		}
 		t.base.ClientAuth = tls.RequestClientCert
 		if ssl.ClientCertificate != "" {
-			cas, err := tlsconf.CAs(g.conf.confPath(ssl.ClientCertificate), x509.ExtKeyUsageClientAuth, g.conf.warn)
+			cas, err := tlsconf.CAs(g.conf.confPath(ssl.ClientCertificate), g.conf.warn)
 			if err != nil {
 				return err
 			}
-			t.verifier.Roots = cas.Trusted
+			cas.AddTo(t.verifier)
 			t.base.ClientCAs = x509.NewCertPool()
 			for _, ca := range cas.Named {
 				t.base.ClientCAs.AddCert(ca)
@@ -165,11 +165,11 @@ func (g *generation) loadAuthorities(t *serverTLS) error {
 		}
 	}
 	if ssl.TrustedCertificate != "" {
-		cas, err := tlsconf.CAs(g.conf.confPath(ssl.TrustedCertificate), x509.ExtKeyUsageClientAuth, g.conf.warn)
+		cas, err := tlsconf.CAs(g.conf.confPath(ssl.TrustedCertificate), g.conf.warn)
 		if err != nil {
 			return err
 		}
-		t.verifier.Roots = append(t.verifier.Roots, cas.Trusted...)
+		cas.AddTo(t.verifier)
 	}
 	if ssl.CRL == "" {
 		return nil

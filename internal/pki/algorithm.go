@@ -34,6 +34,10 @@ type publicKey struct {
 	pss  *pssParameters // what a key for RSA-PSS asks for; nil: anything
 }
 
+// HasUsableKey reports whether signatures of the key in a certificate can be
+// checked. If not, it issues nothing.
+func HasUsableKey(cert *x509.Certificate) bool { return keyOf(cert).key != nil }
+
 // keyOf reads the key of a certificate; RSA-PSS keys are unknown to package x509.
 func keyOf(cert *x509.Certificate) publicKey {
 	switch key := cert.PublicKey.(type) {

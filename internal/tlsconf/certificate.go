@@ -5,11 +5,12 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"math/big"
-	"slices"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	cryptobyte_asn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // certificate is one from a file. OpenSSL takes more encodings for certificates
@@ -18,10 +19,10 @@ import (
 // read.
 type certificate struct {
 	*x509.Certificate
-	line    int                 // where its block begins in the file
-	refused error               // why package x509 does not take it; nil: it does
-	parts   map[string][]byte   // the encodings of its fields, as in [asn1Decoder]
-	trust   map[string][]string // identifiers of uses, of the lists "trust" and "reject"
+	line     int               // where its block begins in the file
+	refused  error             // why package x509 does not take it; nil: it does
+	parts    map[string][]byte // the encodings of its fields, as in [asn1Decoder]
+	settings *pki.TrustSettings
 }
 
 // errASN1 is OpenSSL's last word on a PEM text with a wrong encoding in it.
@@ -45,7 +46,7 @@ func readCertificate(b *pemBlock, trust bool) (*certificate, error) {
 		if !ok {
 			return nil, d.failure()
 		}
-		c.trust = map[string][]string{"trust": identifiers(d.parts["X509_CERT_AUX.trust"]), "reject": identifiers(d.parts["X509_CERT_AUX.reject"])}
+		c.settings = &pki.TrustSettings{Accepted: identifiers(d.parts["X509_CERT_AUX.trust"]), Rejected: identifiers(d.parts["X509_CERT_AUX.reject"])}
 	}
 	der := b.der[:len(b.der)-len(rest)]
 	if c.Certificate, c.refused = x509.ParseCertificate(der); c.refused == nil {
@@ -103,33 +104,24 @@ func integer(der []byte) *big.Int {
 	return n
 }
 
-// identifiers reads a list of object identifiers, whatever its own tag is.
-func identifiers(list []byte) (found []string) {
+// identifiers reads a list of object identifiers, whatever its own tag is. Nil:
+// there is no list.
+func identifiers(list []byte) (found []asn1.ObjectIdentifier) {
 	d := &asn1Decoder{}
 	h, result := d.header(list, asn1Tag{tag: -1}, false)
+	if result == asn1OK {
+		found = []asn1.ObjectIdentifier{}
+	}
 	for result == asn1OK && len(h.content) > 0 {
 		var oid asn1.ObjectIdentifier
 		rest, err := asn1.Unmarshal(h.content, &oid)
 		if err != nil {
 			break
 		}
-		found = append(found, oid.String())
+		found = append(found, oid)
 		h.content = rest
 	}
 	return found
-}
-
-// uses are the identifiers of what a certificate can be trusted for.
-var uses = map[x509.ExtKeyUsage]string{x509.ExtKeyUsageServerAuth: "1.3.6.1.5.5.7.3.1", x509.ExtKeyUsageClientAuth: "1.3.6.1.5.5.7.3.2"}
-
-// anyUse is the identifier of all uses.
-const anyUse = "2.5.29.37.0"
-
-// trustedFor reports whether what the file says about the trust in a certificate
-// allows a use.
-func (c *certificate) trustedFor(use x509.ExtKeyUsage) bool {
-	includes := func(list []string) bool { return slices.Contains(list, uses[use]) || slices.Contains(list, anyUse) }
-	return !includes(c.trust["reject"]) && (len(c.trust["trust"]) == 0 || includes(c.trust["trust"]))
 }
 
 // selfSigned reports whether OpenSSL takes a certificate for one that has signed

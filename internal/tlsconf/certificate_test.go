@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // altered is a certificate with fields of its inner part in other encodings,
@@ -143,7 +145,7 @@ func TestUnnamedCurveOfAuthority(t *testing.T) {
 	point, err := a.key.PublicKey.Bytes()
 	require.NoError(t, err)
 	der := altered(t, a, map[string][]byte{"key": publicKey(t, idEC, unnamed(t, elliptic.P256(), false), point)})
-	found, err := CAs(writeText(t, certificatePEM(der)), x509.ExtKeyUsageClientAuth, func(text string) { t.Error(text) })
+	found, err := CAs(writeText(t, certificatePEM(der)), func(text string) { t.Error(text) })
 	require.NoError(t, err)
 	require.Len(t, found.Trusted, 1)
 	ca := found.Trusted[0]
@@ -156,15 +158,15 @@ func TestAuthoritiesThatCannotBeUsed(t *testing.T) {
 	a, b := selfSigned(t, "a"), selfSigned(t, "b")
 	secp256k1 := []byte{6, 5, 0x2B, 0x81, 0x04, 0x00, 0x0A}
 	odd := altered(t, b, map[string][]byte{"key": publicKey(t, idEC, secp256k1, make([]byte, 65))})
-	pss := altered(t, b, map[string][]byte{"key": publicKey(t, idPSS, nil, []byte{0x30, 6, 2, 1, 77, 2, 1, 3})})
-	name := writeText(t, "text\n"+certificatePEM(odd, a.cert.Raw)+"\n"+certificatePEM(pss, a.cert.Raw))
+	ed448 := altered(t, b, map[string][]byte{"key": publicKey(t, asn1.ObjectIdentifier{1, 3, 101, 113}, nil, make([]byte, 57))})
+	name := writeText(t, "text\n"+certificatePEM(odd, a.cert.Raw)+"\n"+certificatePEM(ed448, a.cert.Raw))
 	var warnings []string
-	found, err := CAs(name, x509.ExtKeyUsageClientAuth, func(text string) { warnings = append(warnings, text) })
+	found, err := CAs(name, func(text string) { warnings = append(warnings, text) })
 	require.NoError(t, err)
 	lines := strings.Count(certificatePEM(odd, a.cert.Raw), "\n")
 	assert.Equal(t, []string{
 		"certificate in " + name + ":2 is not supported (x509: unsupported elliptic curve), ignored",
-		"certificate in " + name + ":" + strconv.Itoa(lines+3) + " has an RSA-PSS key, which is not supported, ignored",
+		"certificate in " + name + ":" + strconv.Itoa(lines+3) + " has an Ed448 key, which is not supported, ignored",
 	}, warnings)
 	assert.Len(t, found.Trusted, 2)
 	var names []string
@@ -173,36 +175,44 @@ func TestAuthoritiesThatCannotBeUsed(t *testing.T) {
 	}
 	assert.Equal(t, []string{string(b.cert.RawSubject), string(a.cert.RawSubject)}, names)
 	name = writeText(t, certificatePEM(odd))
-	_, err = CAs(name, x509.ExtKeyUsageClientAuth, nil)
+	_, err = CAs(name, nil)
 	assert.EqualError(t, err, "certificate in "+name+":1 is not supported (x509: unsupported elliptic curve)")
 }
 
-// A certificate may be trusted for some uses only.
+// A certificate may be trusted for some uses only: package pki minds it.
 func TestTrustSettings(t *testing.T) {
 	a := selfSigned(t, "a")
-	clients, servers := []byte{6, 8, 0x2B, 6, 1, 5, 5, 7, 3, 2}, []byte{6, 8, 0x2B, 6, 1, 5, 5, 7, 3, 1}
-	list := func(tag byte, oid []byte) []byte { return append([]byte{tag, byte(len(oid))}, oid...) }
+	clients, any := asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 2}, asn1.ObjectIdentifier{2, 5, 29, 37, 0}
+	list := func(tag byte, oids ...asn1.ObjectIdentifier) []byte {
+		var all []byte
+		for _, oid := range oids {
+			der, err := asn1.Marshal(oid)
+			require.NoError(t, err)
+			all = append(all, der...)
+		}
+		return append([]byte{tag, byte(len(all))}, all...)
+	}
 	for _, tt := range []struct {
-		aux []byte
-		ok  bool
+		aux  []byte
+		want *pki.TrustSettings
 	}{
-		{nil, true},
-		{sequence(t), true},
-		{sequence(t, list(0x30, clients)), true},
-		{sequence(t, list(0x30, servers)), false},
-		{sequence(t, list(0x30, append(servers, clients...))), true},
-		{sequence(t, list(0x30, []byte{6, 4, 0x55, 0x1D, 0x25, 0})), true}, // any use
-		{sequence(t, list(0xA0, clients)), false},
-		{sequence(t, list(0xA0, servers)), true},
-		{sequence(t, list(0x30, clients), list(0xA0, clients)), false},
+		{nil, nil},
+		{sequence(t), &pki.TrustSettings{}},
+		{sequence(t, list(0x30)), &pki.TrustSettings{Accepted: []asn1.ObjectIdentifier{}}},
+		{sequence(t, list(0x30, clients, any)), &pki.TrustSettings{Accepted: []asn1.ObjectIdentifier{clients, any}}},
+		{sequence(t, list(0xA0, clients)), &pki.TrustSettings{Rejected: []asn1.ObjectIdentifier{clients}}},
+		{sequence(t, list(0x30, any), list(0xA0, clients)), &pki.TrustSettings{Accepted: []asn1.ObjectIdentifier{any}, Rejected: []asn1.ObjectIdentifier{clients}}},
 	} {
 		text := pem.EncodeToMemory(&pem.Block{Type: "TRUSTED CERTIFICATE", Bytes: append(bytes.Clone(a.cert.Raw), tt.aux...)})
-		found, err := CAs(writeText(t, string(text)), x509.ExtKeyUsageClientAuth, nil)
+		found, err := CAs(writeText(t, string(text)), nil)
 		require.NoError(t, err)
-		assert.Equal(t, tt.ok, len(found.Trusted) == 1, "%x", tt.aux)
+		v := &pki.Verifier{}
+		found.AddTo(v)
+		require.Len(t, v.Roots, 1)
+		assert.Equal(t, tt.want, v.Trust[v.Roots[0]], "%x", tt.aux)
 		assert.Len(t, found.Named, 1)
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: append(bytes.Clone(a.cert.Raw), "junk"...)})
-	_, err := CAs(writeText(t, string(text)), x509.ExtKeyUsageClientAuth, nil)
+	_, err := CAs(writeText(t, string(text)), nil)
 	assert.ErrorContains(t, err, "asn1 encoding routines::nested asn1 error:Type=X509_CERT_AUX error:0488000D")
 }

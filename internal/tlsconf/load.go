@@ -6,7 +6,10 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // Kinds of PEM blocks that OpenSSL takes for a certificate.
@@ -52,23 +55,34 @@ func readChain(name string) ([]*certificate, error) {
 
 // Authorities are the certificates of a file by which others are checked.
 type Authorities struct {
-	// Trusted are those that package x509 can read and that are not marked in the
-	// file as good for other uses only.
+	// Trusted are those that package pki can use.
 	Trusted []*x509.Certificate
+
+	// Settings are what the file says of the trust in some of them.
+	Settings map[*x509.Certificate]*pki.TrustSettings
 
 	// Named are all, at least with their names, one of each. Others may be told of
 	// them.
 	Named []*x509.Certificate
 }
 
-// CAs reads certificates that are trusted for a use. warn is told of those that
-// cannot be read here. Where there is no other, this is the error.
-func CAs(name string, use x509.ExtKeyUsage, warn func(text string)) (*Authorities, error) {
+// AddTo makes a verifier trust the authorities.
+func (a *Authorities) AddTo(v *pki.Verifier) {
+	v.Roots = append(v.Roots, a.Trusted...)
+	if v.Trust == nil {
+		v.Trust = map[*x509.Certificate]*pki.TrustSettings{}
+	}
+	maps.Copy(v.Trust, a.Settings)
+}
+
+// CAs reads certificates that are trusted. warn is told of those that cannot be
+// used here. Where there is no other, this is the error.
+func CAs(name string, warn func(text string)) (*Authorities, error) {
 	all, err := readCAs(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load certificate \"%s\": %w", name, err)
 	}
-	found := &Authorities{}
+	found := &Authorities{Settings: map[*x509.Certificate]*pki.TrustSettings{}}
 	var refused []string
 	for _, c := range all {
 		if !slices.ContainsFunc(found.Named, func(other *x509.Certificate) bool { return bytes.Equal(other.RawSubject, c.RawSubject) }) {
@@ -77,11 +91,14 @@ func CAs(name string, use x509.ExtKeyUsage, warn func(text string)) (*Authoritie
 		switch {
 		case c.refused != nil:
 			refused = append(refused, fmt.Sprintf("certificate in %s:%d is not supported (%s)", name, c.line, c.refused))
-		case kindOf(c.PublicKey) < 0:
+			continue
+		case !pki.HasUsableKey(c.Certificate):
 			refused = append(refused, fmt.Sprintf("certificate in %s:%d has %s, which is not supported", name, c.line, c.unsupportedKey()))
-		case c.trustedFor(use):
-			found.Trusted = append(found.Trusted, c.Certificate)
+			continue
+		case c.settings != nil:
+			found.Settings[c.Certificate] = c.settings
 		}
+		found.Trusted = append(found.Trusted, c.Certificate)
 	}
 	if len(refused) == len(all) {
 		return nil, errors.New(refused[0])
