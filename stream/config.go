@@ -111,8 +111,10 @@ type ServerConfig struct {
 	Listen []Listen
 
 	// Listener, when set, brings connections from elsewhere (a tailnet, a
-	// test). They are served on goroutines. Server.Shutdown closes it. A client is
-	// what RemoteAddr of its connection says: an IP address, a unix socket if it is
+	// test). They are served on goroutines. It belongs to one server, and from New or
+	// Reload on to the [Server], which closes it in Shutdown, or when it goes over to
+	// a configuration without it. Its type has to be comparable. A client is what
+	// RemoteAddr of its connection says: an IP address, a unix socket if it is
 	// a [net.UnixAddr], else a text, which is neither to access rules and to
 	// servers that are told of it by the PROXY protocol. If it is nil, there is no
 	// $remote_addr, and of the access rules only those for all apply.

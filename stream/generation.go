@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -30,6 +31,7 @@ type generation struct {
 
 	servers   map[*ServerConfig]*server // by the block it was made of
 	plan      []*socketPlan
+	foreign   map[net.Listener]*places  // listeners that the program has brought
 	room      int64                     // connections that an event loop may have
 	names     map[*address]*serverNames // of addresses with several servers
 	groups    groups
@@ -147,7 +149,7 @@ func (g *generation) check() error {
 		return err
 	}
 	g.planSockets(book)
-	return nil
+	return g.planForeign()
 }
 
 // eachServer is a step that is done for all servers.
@@ -248,10 +250,16 @@ func (g *generation) noConnections() string {
 	return strconv.Itoa(g.conf.Connections) + " worker_connections are not enough"
 }
 
-// enter and leave count the sessions that need the generation's log files.
-func (g *generation) enter() {
-	g.sessions.Add(1)
-	g.counters.enter()
+// enter and leave count the sessions that need the generation's log files. If
+// those are closed, enter reports false.
+func (g *generation) enter() bool {
+	for n := g.sessions.Load(); n > 0; n = g.sessions.Load() {
+		if g.sessions.CompareAndSwap(n, n+1) {
+			g.counters.enter()
+			return true
+		}
+	}
+	return false
 }
 
 func (g *generation) leave() {

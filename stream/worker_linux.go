@@ -53,6 +53,7 @@ func (ws *workers) start(s *Server) error {
 	for range s.gen.workers() {
 		l, err := loop.New(opt)
 		if err != nil {
+			ws.stop()
 			return err
 		}
 		w := &worker{loop: l, relays: relay.NewEngine(l), sockaddrs: map[addr.Addr]*loop.Sockaddr{}}
@@ -74,7 +75,6 @@ func (ws *workers) stop() {
 		w.loop.Stop()
 	}
 	ws.done.Wait()
-	ws.all = nil
 }
 
 // endSessions ends what is still running.
@@ -156,8 +156,8 @@ func (a *acceptor) AcceptFailed(err error) { a.ln.acceptFailed(err) }
 func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	w := a.worker
 	a.ln.accepted()
-	at := a.ln.places.Load()
-	if !w.slots.takeClient(at) {
+	at := a.ln.admit(&w.slots)
+	if at == nil {
 		unix.Close(fd)
 		return
 	}
@@ -172,7 +172,6 @@ func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	s.transport = t
 	s.gen, s.ln, s.remote = at.gen, a.ln, endpointOf(peer)
 	w.sessions.add(s)
-	at.gen.enter()
 	if !s.locate(at) {
 		s.release()
 		return
@@ -186,6 +185,7 @@ func (a *acceptor) handOver(fd int, remote endpoint, at *places) {
 	conn, err := connOf(fd)
 	if err != nil {
 		a.worker.slots.release()
+		at.gen.leave()
 		a.ln.acceptFailed(plainError(err))
 		return
 	}
@@ -211,8 +211,7 @@ func (t *loopTransport) toGoroutine(at *socketPlan) Status {
 	s.number, s.passes, s.debugged, s.nodelay = from.number, from.passes, from.debugged, from.nodelay
 	s.proxyHeader, s.limits = from.proxyHeader, from.limits
 	from.limits = nil
-	from.gen.leave()
-	t.recycle()
+	t.recycle() // the new session has its place among those of the generation
 	go s.serve()
 	return relaying
 }
