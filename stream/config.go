@@ -3,6 +3,8 @@ package stream
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -101,6 +103,30 @@ type Config struct {
 func (c *Config) Transparent() bool {
 	transparent := func(s *ServerConfig) bool { return s.Proxy.Bind.Transparent }
 	return transparent(&c.Defaults) || slices.ContainsFunc(c.Servers, transparent)
+}
+
+// checkElements refuses what only a program can have: nil where a block would be.
+func (c *Config) checkElements() error {
+	if c == nil {
+		return errors.New("stream: the Config is nil")
+	}
+	for _, list := range []struct {
+		name string
+		none int
+	}{
+		{"Servers", slices.Index(c.Servers, nil)},
+		{"Upstreams", slices.Index(c.Upstreams, nil)},
+		{"Maps", slices.Index(c.Maps, nil)},
+		{"Geos", slices.Index(c.Geos, nil)},
+		{"SplitClients", slices.Index(c.SplitClients, nil)},
+		{"LogFormats", slices.Index(c.LogFormats, nil)},
+		{"LimitConnZones", slices.Index(c.LimitConnZones, nil)},
+	} {
+		if list.none >= 0 {
+			return fmt.Errorf("stream: %s[%d] of the Config is nil", list.name, list.none)
+		}
+	}
+	return nil
 }
 
 // ServerConfig is one server block, or, as [Config.Defaults], the settings

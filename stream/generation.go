@@ -87,6 +87,9 @@ func (g *generation) cellIndex(name string) int {
 
 // compileConfig does all that can be done before sockets are opened.
 func compileConfig(cfg *Config, before *generation) (*generation, error) {
+	if err := cfg.checkElements(); err != nil {
+		return nil, err
+	}
 	g := newGeneration(cfg, before)
 	err := g.check()
 	if err == nil {
@@ -214,6 +217,9 @@ func bookOf(cfg *Config) (*addressBook, error) {
 	}
 	book := &addressBook{}
 	for _, srv := range cfg.Servers {
+		if len(srv.Listen) == 0 && srv.Listener == nil {
+			return nil, errors.New("no \"listen\" is defined for server")
+		}
 		for i := range srv.Listen {
 			l := srv.Listen[i]
 			if err := l.resolve(addr.Options{Listen: true, AnyPort: true}); err != nil {

@@ -59,6 +59,9 @@ func New(cfg *Config) (*Server, error) {
 // Check returns what is wrong with the text of a configuration, as [New] would,
 // but opens no log files.
 func Check(cfg *Config) error {
+	if err := cfg.checkElements(); err != nil {
+		return err
+	}
 	g := newGeneration(cfg, nil)
 	defer g.close()
 	return g.check()
