@@ -4,8 +4,6 @@ package stream
 
 import (
 	"fmt"
-	"net"
-	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -179,10 +177,9 @@ func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	w.loop.Go((*sessionTask)(s))
 }
 
-// handOver gives a new connection to a goroutine. Whatever options the socket
-// has inherited, stay.
+// handOver gives a new connection to a goroutine.
 func (a *acceptor) handOver(fd int, remote endpoint, at *places) {
-	conn, err := connOf(fd)
+	conn, err := newSocketConn(fd, remote, true)
 	if err != nil {
 		a.worker.slots.release()
 		at.gen.leave()
@@ -192,18 +189,11 @@ func (a *acceptor) handOver(fd int, remote endpoint, at *places) {
 	go a.ln.serveNet(conn, remote, at, &a.worker.slots)
 }
 
-// connOf makes a socket, which it takes over, a connection of package net.
-func connOf(fd int) (net.Conn, error) {
-	file := os.NewFile(uintptr(fd), "")
-	defer file.Close()
-	return net.FileConn(file)
-}
-
 func (t *loopTransport) toGoroutine(at *socketPlan) Status {
 	from := t.session
-	conn, err := connOf(t.client.Release())
+	conn, err := newSocketConn(t.client.Release(), from.remote, t.nodelay)
 	if err != nil {
-		from.log(errlog.Alert, "dup() failed", plainError(err))
+		from.log(errlog.Alert, "epoll_ctl() failed", plainError(err))
 		return statusInternal
 	}
 	s := at.ln.newNetSession(&at.places, conn, &t.worker.slots)
