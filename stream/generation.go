@@ -15,6 +15,7 @@ import (
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/guard"
 	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/vars"
@@ -53,6 +54,9 @@ type generation struct {
 
 	sessions atomic.Int64 // running on this generation, plus one as long as it is in force
 }
+
+// panicked logs a panic outside of sessions.
+func (g *generation) panicked(p *guard.Panic) { g.mainLog.Panicked(p) }
 
 // nextConnection numbers a connection. Client and upstream connections draw
 // from one counter, as in nginx.

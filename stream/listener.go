@@ -13,6 +13,7 @@ import (
 
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/guard"
 )
 
 // listener is a bound address. It outlives the configurations that have it.
@@ -244,6 +245,9 @@ func (ln *listener) accepted() {
 		ln.stuck.Store(false)
 	}
 }
+
+// panicked logs a panic that is of no session.
+func (ln *listener) panicked(p *guard.Panic) { ln.places.Load().log().Panicked(p) }
 
 // acceptFailed logs that accepting has run into trouble: once, until it works
 // again. A client that has gone before it was accepted is none.

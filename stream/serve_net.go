@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"sync"
 	"time"
+
+	"github.com/gostream/gostream/internal/guard"
 )
 
 // planForeign finds the servers with a Listener of their own.
@@ -68,7 +70,7 @@ func (ln *listener) startStreams() error {
 func (ln *listener) acceptStreams() {
 	for _, l := range ln.streams {
 		ln.server.accepting.enter()
-		go ln.acceptNet(l)
+		guard.Go("accepting", ln.panicked, func() { ln.acceptNet(l) })
 	}
 }
 
@@ -88,25 +90,35 @@ func (l *keepAliveListener) Accept() (net.Conn, error) {
 }
 
 // acceptNet serves each connection on a goroutine of its own until the listener
-// is closed. Other errors are logged once, with a growing pause between tries.
+// is closed. Other errors are logged once, with a growing pause between tries, and
+// so is a panic of a listener that is not the system's.
 func (ln *listener) acceptNet(l net.Listener) {
 	defer ln.server.accepting.leave()
 	for pause := time.Duration(0); ; {
-		conn, err := l.Accept()
-		if err == nil {
+		var err error
+		returned := guard.Run("accepting", ln.panicked, func() { err = ln.acceptOne(l) })
+		switch {
+		case returned && err == nil:
 			pause = 0
-			ln.acceptedNet(conn)
 			continue
-		}
-		if ln.life.Err() != nil || errors.Is(err, net.ErrClosed) {
+		case ln.life.Err() != nil, errors.Is(err, net.ErrClosed):
 			return
+		case returned:
+			ln.acceptFailed(plainError(err))
 		}
-		ln.acceptFailed(plainError(err))
 		pause = min(max(2*pause, shortestPause), longestPause)
 		if !ln.wait(pause) {
 			return
 		}
 	}
+}
+
+func (ln *listener) acceptOne(l net.Listener) error {
+	conn, err := l.Accept()
+	if err == nil {
+		ln.acceptedNet(conn)
+	}
+	return err
 }
 
 // Pauses between tries, when accepting or receiving fails.
@@ -132,7 +144,7 @@ func (ln *listener) acceptedNet(conn net.Conn) {
 		conn.Close()
 		return
 	}
-	go ln.serveNet(conn, ln.remoteOf(conn.RemoteAddr()), at, &ln.server.slots)
+	ln.serveNet(conn, at, &ln.server.slots, func() endpoint { return ln.remoteOf(conn.RemoteAddr()) })
 }
 
 // remoteOf reads the address of a client. One of a unix socket that is not bound
@@ -143,17 +155,29 @@ func (ln *listener) remoteOf(a net.Addr) endpoint {
 	return e
 }
 
-// serveNet runs a session on the calling goroutine. The client's address is what
-// accepting it has told: a connection that was reset since does not know it any
-// more. The client has been admitted.
-func (ln *listener) serveNet(conn net.Conn, remote endpoint, at *places, n *slots) {
+// serveNet begins a session of a client that was admitted, on a goroutine of its
+// own. The client's address is what accepting it has told: a connection that was
+// reset since does not know it any more.
+func (ln *listener) serveNet(conn net.Conn, at *places, n *slots, remote func() endpoint) {
 	s := ln.newNetSession(at, conn, n)
-	if s.remote = remote; !s.locate(at) {
+	guard.Go("session", ln.panicked, func() { s.serveNet(at, remote) })
+}
+
+func (s *Session) serveNet(at *places, remote func() endpoint) {
+	defer s.recover()
+	s.place, s.srv = at.any, at.any.def // for the log, if the connection panics,
+	s.ending = true                     // when there is nothing to finish yet
+	s.remote = remote()
+	if !s.locate(at) {
 		s.release()
 		return
 	}
+	s.ending = false
 	s.serve()
 }
+
+// goOn runs a session on a goroutine of its own.
+func (s *Session) goOn() { guard.Go("session", s.ln.panicked, s.serve) }
 
 // newNetSession makes a session, of a client that was admitted, that does not know
 // yet whose it is and where.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gostream/gostream/internal/guard"
 )
 
 const (
@@ -41,7 +43,7 @@ func (ln *listener) startPackets() error {
 		ln.packets = append(ln.packets, conn)
 		p := &packetServer{ln: ln, local: endpointOfNet(ln.netAddr()), conn: addressed(conn), clients: map[datagramKey]*datagramConn{}}
 		ln.server.accepting.enter()
-		go p.run()
+		guard.Go("receiving", ln.panicked, p.run)
 	}
 	return nil
 }
@@ -52,7 +54,7 @@ func (p *packetServer) run() {
 	for {
 		n, from, local, err := p.conn.receive(buf)
 		if err == nil {
-			p.received(slices.Clone(buf[:n]), from, local)
+			guard.Run("receiving", p.ln.panicked, func() { p.received(slices.Clone(buf[:n]), from, local) })
 			continue
 		}
 		if p.ln.life.Err() != nil || errors.Is(err, net.ErrClosed) {
@@ -127,7 +129,7 @@ func (ln *listener) serveDatagrams(at *places, c *datagramConn, first []byte, n 
 	s.srv = s.place.def
 	s.udp, s.bytesReceived = true, int64(len(first))
 	s.transport.(*netTransport).peeked = first
-	go s.serve()
+	s.goOn()
 }
 
 // datagramConn makes the exchange with one client look like a connection.

@@ -186,7 +186,7 @@ func (a *acceptor) handOver(fd int, remote endpoint, at *places) {
 		a.ln.acceptFailed(plainError(err))
 		return
 	}
-	go a.ln.serveNet(conn, remote, at, &a.worker.slots)
+	a.ln.serveNet(conn, at, &a.worker.slots, func() endpoint { return remote })
 }
 
 func (t *loopTransport) toGoroutine(at *socketPlan) Status {
@@ -202,7 +202,7 @@ func (t *loopTransport) toGoroutine(at *socketPlan) Status {
 	s.proxyHeader, s.limits = from.proxyHeader, from.limits
 	from.limits = nil
 	t.recycle() // the new session has its place among those of the generation
-	go s.serve()
+	s.goOn()
 	return relaying
 }
 

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gostream/gostream/internal/guard"
 	"github.com/gostream/gostream/internal/logfile"
 )
 
@@ -129,7 +130,10 @@ func (l *Log) Write(level Level, r Record) {
 func (l *Log) Report(err error) {
 	var write *logfile.WriteError
 	var syslog *logfile.SyslogError
+	var panicked *guard.Panic
 	switch {
+	case errors.As(err, &panicked):
+		l.Panicked(panicked)
 	case errors.As(err, &write):
 		l.Write(Alert, Record{Text: write.Error(), Err: write.Err})
 	case errors.As(err, &syslog):
@@ -138,6 +142,11 @@ func (l *Log) Report(err error) {
 	default:
 		l.Write(Emerg, Record{Text: err.Error()})
 	}
+}
+
+// Panicked writes a line about a panic. It serves as [guard.Report].
+func (l *Log) Panicked(p *guard.Panic) {
+	l.Write(Alert, Record{Text: p.Error(), Stack: p.Stack})
 }
 
 // syslogErrorLevel tells errors of the network from those that should not be,

@@ -17,7 +17,7 @@ import (
 type Set struct {
 	// OnError is told of errors that nobody waits for: of a flush by the timer,
 	// at [Set.Reopen] and at [Set.Close], and those of syslog servers. The error
-	// is a *WriteError, *OpenError or *SyslogError. Nil: they are dropped. It is
+	// is a *WriteError, *OpenError or *SyslogError, or a *guard.Panic. Nil: they are dropped. It is
 	// set before the first line is written, and may log to the very file or server that has
 	// failed.
 	OnError func(error)
