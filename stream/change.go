@@ -11,52 +11,75 @@ import (
 )
 
 // Change is another configuration of a [Server] with all that it needs: its
-// files and sockets are open. It ends with Commit or Abort.
+// files and sockets are open. It ends with Commit or Abort; until then whoever
+// else calls Prepare, Reload, Listen or Start waits.
 type Change struct {
 	server *Server
 	gen    *generation
 	fresh  []*listener
 	extra  map[*listener][]socket // more sockets for listeners that there are
+	ended  bool
 }
 
 // Reload goes over to another configuration: all or nothing. New sockets are
 // opened first; if that or anything else fails, the old configuration serves on
 // and the error is returned. Sessions keep the configuration they began with.
-// The number of event loops stays.
+// The number of event loops stays. A [ServerConfig.Listener] that both
+// configurations have accepts on; one that only the old has is closed.
 func (s *Server) Reload(cfg *Config) error {
 	c, err := s.Prepare(cfg)
 	if err != nil {
 		return err
 	}
-	c.Commit()
-	return nil
+	return c.Commit()
 }
 
-// Prepare is the part of Reload that may fail. Nothing changes for clients.
+// Prepare is the part of Reload that takes time. Nothing changes for clients.
 func (s *Server) Prepare(cfg *Config) (*Change, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, errors.New("stream: server closed")
-	}
-	gen, err := compileConfig(cfg, s.gen)
+	s.changing.Lock()
+	c, err := s.prepare(cfg)
 	if err != nil {
-		return nil, err
-	}
-	if s.started {
-		gen.files.NeverWait()
-	}
-	fresh, err := s.openListeners(gen)
-	if err != nil {
-		gen.files.Close()
-		return nil, err
-	}
-	c := &Change{server: s, gen: gen, fresh: fresh, extra: map[*listener][]socket{}}
-	if err := c.openExtra(); err != nil {
-		c.abort()
+		s.changing.Unlock()
 		return nil, err
 	}
 	return c, nil
+}
+
+func (s *Server) prepare(cfg *Config) (*Change, error) {
+	before, err := s.inForce()
+	if err != nil {
+		return nil, err
+	}
+	gen, err := compileConfig(cfg, before)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started {
+		gen.files.NeverWait()
+	}
+	c := &Change{server: s, gen: gen, extra: map[*listener][]socket{}}
+	if s.closed {
+		err = ErrServerClosed
+	} else if c.fresh, err = s.openListeners(gen); err == nil {
+		err = c.openExtra()
+	}
+	if err != nil {
+		c.drop()
+		return nil, err
+	}
+	return c, nil
+}
+
+// inForce is the configuration that serves.
+func (s *Server) inForce() (*generation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrServerClosed
+	}
+	return s.gen, nil
 }
 
 // openExtra opens a socket for each event loop where that is newly wanted. As
@@ -75,28 +98,35 @@ func (c *Change) openExtra() (err error) {
 	return nil
 }
 
-// Commit puts the configuration in force.
-func (c *Change) Commit() {
+// Commit puts the configuration in force. It fails, and is Abort, if the Server
+// was closed meanwhile. After the end of the Change it does nothing.
+func (c *Change) Commit() error {
 	s := c.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch {
+	case c.ended:
+		return nil
+	case s.closed:
+		c.abort()
+		return ErrServerClosed
+	}
 	old := s.gen
 	c.reconfigure()
+	fresh := append(s.adoptForeign(c.gen), c.fresh...)
 	s.adopt(c.gen, c.fresh)
-	s.stopForeign()
 	if s.started {
-		for _, ln := range c.fresh {
-			if err := ln.start(); err != nil {
-				c.gen.errorLog.Write(errlog.Emerg, errlog.Record{Text: err.Error()})
-			}
+		if err := s.startListeners(fresh); err != nil {
+			c.gen.errorLog.Write(errlog.Emerg, errlog.Record{Text: err.Error()})
 		}
-		s.startForeign()
 	}
 	old.unfollow()
 	if s.started {
 		c.gen.follow()
 	}
 	old.retire()
+	c.end()
+	return nil
 }
 
 // reconfigure gives sockets that stay the options of the configuration.
@@ -114,21 +144,36 @@ func (c *Change) reconfigure() {
 	}
 }
 
-// Abort drops the configuration.
+// Abort drops the configuration. Its listeners stay open: see
+// [ServerConfig.Listener]. After the end of the Change it does nothing.
 func (c *Change) Abort() {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
-	c.abort()
+	if !c.ended {
+		c.abort()
+	}
 }
 
 func (c *Change) abort() {
+	c.drop()
+	c.end()
+}
+
+// end lets others change the Server.
+func (c *Change) end() {
+	c.ended = true
+	c.server.changing.Unlock()
+}
+
+// drop closes what has been opened.
+func (c *Change) drop() {
 	for _, ln := range c.fresh {
 		ln.close()
 	}
 	for _, sockets := range c.extra {
 		closeAll(sockets)
 	}
-	c.gen.files.Close()
+	c.gen.close()
 }
 
 // openListeners opens the sockets that gen wants and that are not open yet: the
@@ -139,7 +184,8 @@ func (s *Server) openListeners(gen *generation) (fresh []*listener, err error) {
 		if s.listeners[p.key] != nil {
 			continue
 		}
-		ln := &listener{server: s, key: p.key, addr: p.key.addr, text: p.key.addr.String(), opt: p.opt}
+		ln := s.newListener(p.key)
+		ln.opt = p.opt
 		fresh = append(fresh, ln)
 		if fds := s.inherited.take(p.key); len(fds) > 0 {
 			if err = ln.takeOver(fds, p, gen.workers()); err != nil {

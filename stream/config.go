@@ -3,6 +3,8 @@ package stream
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -104,6 +106,30 @@ func (c *Config) Transparent() bool {
 	return transparent(&c.Defaults) || slices.ContainsFunc(c.Servers, transparent)
 }
 
+// checkElements refuses what only a program can have: nil where a block would be.
+func (c *Config) checkElements() error {
+	if c == nil {
+		return errors.New("stream: the Config is nil")
+	}
+	for _, list := range []struct {
+		name string
+		none int
+	}{
+		{"Servers", slices.Index(c.Servers, nil)},
+		{"Upstreams", slices.Index(c.Upstreams, nil)},
+		{"Maps", slices.Index(c.Maps, nil)},
+		{"Geos", slices.Index(c.Geos, nil)},
+		{"SplitClients", slices.Index(c.SplitClients, nil)},
+		{"LogFormats", slices.Index(c.LogFormats, nil)},
+		{"LimitConnZones", slices.Index(c.LimitConnZones, nil)},
+	} {
+		if list.none >= 0 {
+			return fmt.Errorf("stream: %s[%d] of the Config is nil", list.name, list.none)
+		}
+	}
+	return nil
+}
+
 // ServerConfig is one server block, or, as [Config.Defaults], the settings
 // that servers inherit.
 type ServerConfig struct {
@@ -112,8 +138,10 @@ type ServerConfig struct {
 	Listen []Listen
 
 	// Listener, when set, brings connections from elsewhere (a tailnet, a
-	// test). They are served on goroutines. Server.Shutdown closes it. A client is
-	// what RemoteAddr of its connection says: an IP address, a unix socket if it is
+	// test). They are served on goroutines. It belongs to one server, and from New or
+	// Reload on to the [Server], which closes it in Shutdown, or when it goes over to
+	// a configuration without it. Its type has to be comparable. A client is what
+	// RemoteAddr of its connection says: an IP address, a unix socket if it is
 	// a [net.UnixAddr], else a text, which is neither to access rules and to
 	// servers that are told of it by the PROXY protocol. If it is nil, there is no
 	// $remote_addr, and of the access rules only those for all apply.

@@ -13,6 +13,10 @@
 //	err = srv.Reload(other)     // goes over to another Config, or changes nothing
 //	err = srv.Shutdown(ctx)     // lets sessions end, as long as ctx allows
 //
+// That is the order. Listen and Start may be repeated, Reload may come at any time,
+// and Shutdown or Close ends it: what comes later fails with [ErrServerClosed]. All
+// may be called from several goroutines.
+//
 // # The life of a connection
 //
 // Each connection is a [Session]. It goes through nginx's phases in order: PROXY

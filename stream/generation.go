@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/conf"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/guard"
 	"github.com/gostream/gostream/internal/logfile"
 	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/vars"
@@ -30,6 +32,7 @@ type generation struct {
 
 	servers   map[*ServerConfig]*server // by the block it was made of
 	plan      []*socketPlan
+	foreign   map[net.Listener]*places  // listeners that the program has brought
 	room      int64                     // connections that an event loop may have
 	names     map[*address]*serverNames // of addresses with several servers
 	groups    groups
@@ -52,6 +55,9 @@ type generation struct {
 
 	sessions atomic.Int64 // running on this generation, plus one as long as it is in force
 }
+
+// panicked logs a panic outside of sessions.
+func (g *generation) panicked(p *guard.Panic) { g.mainLog.Panicked(p) }
 
 // nextConnection numbers a connection. Client and upstream connections draw
 // from one counter, as in nginx.
@@ -86,6 +92,9 @@ func (g *generation) cellIndex(name string) int {
 
 // compileConfig does all that can be done before sockets are opened.
 func compileConfig(cfg *Config, before *generation) (*generation, error) {
+	if err := cfg.checkElements(); err != nil {
+		return nil, err
+	}
 	g := newGeneration(cfg, before)
 	err := g.check()
 	if err == nil {
@@ -148,7 +157,7 @@ func (g *generation) check() error {
 		return err
 	}
 	g.planSockets(book)
-	return nil
+	return g.planForeign()
 }
 
 // eachServer is a step that is done for all servers.
@@ -213,6 +222,9 @@ func bookOf(cfg *Config) (*addressBook, error) {
 	}
 	book := &addressBook{}
 	for _, srv := range cfg.Servers {
+		if len(srv.Listen) == 0 && srv.Listener == nil {
+			return nil, errors.New("no \"listen\" is defined for server")
+		}
 		for i := range srv.Listen {
 			l := srv.Listen[i]
 			if err := l.resolve(addr.Options{Listen: true, AnyPort: true}); err != nil {
@@ -249,10 +261,16 @@ func (g *generation) noConnections() string {
 	return strconv.Itoa(g.conf.Connections) + " worker_connections are not enough"
 }
 
-// enter and leave count the sessions that need the generation's log files.
-func (g *generation) enter() {
-	g.sessions.Add(1)
-	g.counters.enter()
+// enter and leave count the sessions that need the generation's log files. If
+// those are closed, enter reports false.
+func (g *generation) enter() bool {
+	for n := g.sessions.Load(); n > 0; n = g.sessions.Load() {
+		if g.sessions.CompareAndSwap(n, n+1) {
+			g.counters.enter()
+			return true
+		}
+	}
+	return false
 }
 
 func (g *generation) leave() {

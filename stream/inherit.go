@@ -60,7 +60,7 @@ func (s *Server) identify(fd int) (addressKey, bool) {
 // dropInherited closes what the configuration has no use for.
 func (s *Server) dropInherited() {
 	for key, fds := range s.inherited {
-		ln := &listener{server: s, key: key, addr: key.addr}
+		ln := s.newListener(key)
 		ln.inherit(fds)
 		ln.remove()
 	}

@@ -3,6 +3,7 @@ package stream
 // listener.go - listening sockets, and which server a connection is for.
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/guard"
 )
 
 // listener is a bound address. It outlives the configurations that have it.
@@ -24,11 +26,21 @@ type listener struct {
 	places atomic.Pointer[places]
 	stuck  atomic.Bool // accepting fails, and the log says so
 
+	life context.Context // until it is closed
+	end  context.CancelFunc
+
 	sockets   []socket         // one, or one for each event loop with reuseport
 	acceptors acceptors        // on the event loops
 	datagrams packetSockets    // on the event loops, of UDP
-	streams   []net.Listener   // where there are none
+	streams   []net.Listener   // where there are none, or one that the program has brought
 	packets   []net.PacketConn // likewise, of UDP
+}
+
+// newListener makes a listener that has no sockets yet.
+func (s *Server) newListener(key addressKey) *listener {
+	ln := &listener{server: s, key: key, addr: key.addr, text: key.addr.String()}
+	ln.life, ln.end = context.WithCancel(context.Background())
+	return ln
 }
 
 // places are the servers behind a socket. A socket bound to a wildcard may
@@ -156,6 +168,8 @@ func (ln *listener) open() error {
 // start begins to accept.
 func (ln *listener) start() error {
 	switch {
+	case ln.streams != nil:
+		ln.acceptStreams()
 	case ln.server.workers.none() && ln.opt.UDP:
 		return ln.startPackets()
 	case ln.server.workers.none():
@@ -170,6 +184,7 @@ func (ln *listener) start() error {
 
 // close stops accepting and closes the socket.
 func (ln *listener) close() {
+	ln.end()
 	for _, l := range ln.streams {
 		l.Close()
 	}
@@ -193,10 +208,35 @@ func (ln *listener) closeSockets() {
 
 // netAddr is the address that the socket is bound to.
 func (ln *listener) netAddr() net.Addr {
+	if ln.addr.IsUnix() && ln.key.udp {
+		return &net.UnixAddr{Name: ln.addr.Path(), Net: "unixgram"}
+	}
 	if ln.addr.IsUnix() {
 		return &net.UnixAddr{Name: ln.addr.Path(), Net: "unix"}
 	}
-	return ln.sockets[0].addr()
+	at := ln.sockets[0].addr()
+	if tcp, ok := at.(*net.TCPAddr); ok && ln.key.udp {
+		return (*net.UDPAddr)(tcp)
+	}
+	return at
+}
+
+// admit lets a new client in: it is counted among the sessions of the
+// configuration in force, and among the connections in n. If there is no room, or
+// the server has ended, it returns nil.
+func (ln *listener) admit(n *slots) *places {
+	at := ln.places.Load()
+	for !at.gen.enter() {
+		before := at
+		if at = ln.places.Load(); at == before {
+			return nil
+		}
+	}
+	if !n.takeClient(at) {
+		at.gen.leave()
+		return nil
+	}
+	return at
 }
 
 // accepted notes that accepting works.
@@ -205,6 +245,9 @@ func (ln *listener) accepted() {
 		ln.stuck.Store(false)
 	}
 }
+
+// panicked logs a panic that is of no session.
+func (ln *listener) panicked(p *guard.Panic) { ln.places.Load().log().Panicked(p) }
 
 // acceptFailed logs that accepting has run into trouble: once, until it works
 // again. A client that has gone before it was accepted is none.

@@ -80,13 +80,13 @@ func (p *proxyTLS) complete() {
 	p.identity = from.Identity.Certificates()
 }
 
-// started is when the clock of sessions with servers began to run.
-var started = time.Now()
+// sessionEpoch is when the clock of sessions with servers began to run.
+var sessionEpoch = time.Now()
 
 // sessionTime is the time by which crypto/tls finds out how old a session is, and
 // that is all: it lies before every certificate expires, for other
 // sessions crypto/tls would not resume. Certificates are checked by another clock.
-func sessionTime() time.Time { return time.Unix(0, 0).Add(24*time.Hour + time.Since(started)) }
+func sessionTime() time.Time { return time.Unix(0, 0).Add(24*time.Hour + time.Since(sessionEpoch)) }
 
 // compileProxyIdentity loads what servers are shown, or makes templates of its
 // names.

@@ -28,7 +28,8 @@ func (g *generation) resolver(c *upstream.Resolver) (*resolver.Resolver, error) 
 		g.resolvers = resolvers{}
 	}
 	g.resolvers[c] = resolver.New(resolver.Config{
-		Servers: servers, Valid: c.Valid, NoIPv4: c.NoIPv4, NoIPv6: c.NoIPv6, Report: g.reportResolver,
+		Servers: servers, Valid: c.Valid, NoIPv4: c.NoIPv4, NoIPv6: c.NoIPv6,
+		Report: g.reportResolver, Panicked: g.panicked,
 	})
 	return g.resolvers[c], nil
 }

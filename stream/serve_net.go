@@ -5,36 +5,53 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"reflect"
 	"sync"
 	"time"
+
+	"github.com/gostream/gostream/internal/guard"
 )
 
-// foreignListener is a ServerConfig.Listener at work.
-type foreignListener struct {
-	net.Listener
-	ln *listener
-}
-
-// startForeign begins to serve the listeners that came with the configuration.
-func (s *Server) startForeign() {
-	for _, c := range s.gen.conf.Servers {
-		if c.Listener == nil {
+// planForeign finds the servers with a Listener of their own.
+func (g *generation) planForeign() error {
+	g.foreign = map[net.Listener]*places{}
+	for _, c := range g.conf.Servers {
+		l := c.Listener
+		switch {
+		case l == nil:
 			continue
+		case !reflect.ValueOf(l).Comparable():
+			return fmt.Errorf("a Listener of type %T cannot be told from others", l)
+		case g.foreign[l] != nil:
+			return fmt.Errorf("a duplicate Listener %s", l.Addr())
 		}
-		ln := &listener{server: s, text: c.Listener.Addr().String()}
-		ln.places.Store(&places{gen: s.gen, any: &place{def: s.gen.servers[c]}})
-		f := &foreignListener{c.Listener, ln}
-		s.foreign = append(s.foreign, f)
-		go ln.acceptNet(c.Listener)
+		g.foreign[l] = &places{gen: g, any: &place{def: g.servers[c]}}
 	}
+	return nil
 }
 
-func (s *Server) stopForeign() {
-	for _, f := range s.foreign {
-		f.Close()
+// adoptForeign gives those listeners to gen, and closes those that it has not. It
+// returns the new ones, which are to be started.
+func (s *Server) adoptForeign(gen *generation) (fresh []*listener) {
+	for l, at := range gen.foreign {
+		ln := s.foreign[l]
+		if ln == nil {
+			ln = s.newListener(addressKey{})
+			ln.text, ln.streams = l.Addr().String(), []net.Listener{l}
+			s.foreign[l] = ln
+			fresh = append(fresh, ln)
+		}
+		ln.places.Store(at)
 	}
-	s.foreign = nil
+	for l, ln := range s.foreign {
+		if gen.foreign[l] == nil {
+			ln.close()
+			delete(s.foreign, l)
+		}
+	}
+	return fresh
 }
 
 // startStreams accepts on sockets of the system's where there are no loops.
@@ -44,11 +61,17 @@ func (ln *listener) startStreams() error {
 		if err != nil {
 			return err
 		}
-		l = &keepAliveListener{l, ln.opt.KeepAlive.config()}
-		ln.streams = append(ln.streams, l)
-		go ln.acceptNet(l)
+		ln.streams = append(ln.streams, &keepAliveListener{l, ln.opt.KeepAlive.config()})
 	}
+	ln.acceptStreams()
 	return nil
+}
+
+func (ln *listener) acceptStreams() {
+	for _, l := range ln.streams {
+		ln.server.accepting.enter()
+		guard.Go("accepting", ln.panicked, func() { ln.acceptNet(l) })
+	}
 }
 
 // keepAliveListener undoes what package net does to accepted sockets, which is
@@ -67,34 +90,61 @@ func (l *keepAliveListener) Accept() (net.Conn, error) {
 }
 
 // acceptNet serves each connection on a goroutine of its own until the listener
-// is closed. Other errors are logged once, with a growing pause between tries.
+// is closed. Other errors are logged once, with a growing pause between tries, and
+// so is a panic of a listener that is not the system's.
 func (ln *listener) acceptNet(l net.Listener) {
-	const longest = time.Second
-	pause := time.Duration(0)
-	for {
-		conn, err := l.Accept()
+	defer ln.server.accepting.leave()
+	for pause := time.Duration(0); ; {
+		var err error
+		returned := guard.Run("accepting", ln.panicked, func() { err = ln.acceptOne(l) })
 		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			ln.acceptFailed(plainError(err))
-			pause = min(max(2*pause, 5*time.Millisecond), longest)
-			time.Sleep(pause)
-		default:
+		case returned && err == nil:
 			pause = 0
-			ln.acceptedNet(conn)
+			continue
+		case ln.life.Err() != nil, errors.Is(err, net.ErrClosed):
+			return
+		case returned:
+			ln.acceptFailed(plainError(err))
 		}
+		pause = min(max(2*pause, shortestPause), longestPause)
+		if !ln.wait(pause) {
+			return
+		}
+	}
+}
+
+func (ln *listener) acceptOne(l net.Listener) error {
+	conn, err := l.Accept()
+	if err == nil {
+		ln.acceptedNet(conn)
+	}
+	return err
+}
+
+// Pauses between tries, when accepting or receiving fails.
+const (
+	shortestPause = 5 * time.Millisecond
+	longestPause  = time.Second
+)
+
+// wait reports false as soon as the listener is closed.
+func (ln *listener) wait(pause time.Duration) bool {
+	select {
+	case <-ln.life.Done():
+		return false
+	case <-time.After(pause):
+		return true
 	}
 }
 
 func (ln *listener) acceptedNet(conn net.Conn) {
 	ln.accepted()
-	at := ln.places.Load()
-	if !ln.server.slots.takeClient(at) {
+	at := ln.admit(&ln.server.slots)
+	if at == nil {
 		conn.Close()
 		return
 	}
-	go ln.serveNet(conn, ln.remoteOf(conn.RemoteAddr()), at, &ln.server.slots)
+	ln.serveNet(conn, at, &ln.server.slots, func() endpoint { return ln.remoteOf(conn.RemoteAddr()) })
 }
 
 // remoteOf reads the address of a client. One of a unix socket that is not bound
@@ -105,25 +155,37 @@ func (ln *listener) remoteOf(a net.Addr) endpoint {
 	return e
 }
 
-// serveNet runs a session on the calling goroutine. The client's address is what
-// accepting it has told: a connection that was reset since does not know it any
-// more. The connection has been counted in n.
-func (ln *listener) serveNet(conn net.Conn, remote endpoint, at *places, n *slots) {
+// serveNet begins a session of a client that was admitted, on a goroutine of its
+// own. The client's address is what accepting it has told: a connection that was
+// reset since does not know it any more.
+func (ln *listener) serveNet(conn net.Conn, at *places, n *slots, remote func() endpoint) {
 	s := ln.newNetSession(at, conn, n)
-	if s.remote = remote; !s.locate(at) {
+	guard.Go("session", ln.panicked, func() { s.serveNet(at, remote) })
+}
+
+func (s *Session) serveNet(at *places, remote func() endpoint) {
+	defer s.recover()
+	s.place, s.srv = at.any, at.any.def // for the log, if the connection panics,
+	s.ending = true                     // when there is nothing to finish yet
+	s.remote = remote()
+	if !s.locate(at) {
 		s.release()
 		return
 	}
+	s.ending = false
 	s.serve()
 }
 
-// newNetSession makes a session that does not know yet whose it is and where.
+// goOn runs a session on a goroutine of its own.
+func (s *Session) goOn() { guard.Go("session", s.ln.panicked, s.serve) }
+
+// newNetSession makes a session, of a client that was admitted, that does not know
+// yet whose it is and where.
 func (ln *listener) newNetSession(at *places, conn net.Conn, n *slots) *Session {
 	s := &Session{gen: at.gen, ln: ln}
 	t := &netTransport{session: s, accepted: conn, client: conn, slots: n}
 	t.life, t.end = context.WithCancel(context.Background())
 	s.transport = t
-	at.gen.enter()
 	ln.server.onGoroutines.add(t)
 	return s
 }

@@ -1,49 +1,67 @@
 package stream
 
-// server.go - a running configuration: New, Listen, Start; Reload; Shutdown.
+// server.go - a running configuration: New, Listen, Start. Reload is in
+// change.go, Shutdown in shutdown.go.
 
 import (
-	"context"
 	"errors"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/gostream/gostream/internal/errlog"
-	"github.com/gostream/gostream/internal/logfile"
 )
 
+// ErrServerClosed is what methods of a [Server] return after Shutdown or Close.
+var ErrServerClosed = errors.New("stream: server closed")
+
 // Server serves a stream block. Make it with [New], then call Listen and Start.
+//
+// Its methods may be called from any goroutine, and again. A Server that was
+// shut down cannot be used any more: [ErrServerClosed].
 type Server struct {
-	mu        sync.Mutex
+	// changing is held by what opens sockets, and from Prepare to Commit or Abort.
+	// mu guards the fields; names are resolved without it. Shutdown needs only mu.
+	changing sync.Mutex
+	mu       sync.Mutex
+
 	gen       *generation
 	listeners map[addressKey]*listener
-	foreign   []*foreignListener
+	foreign   map[net.Listener]*listener // those that the program has brought
 	inherited inherited
 	workers   workers
 	keepPaths bool // of unix sockets, see KeepPaths
+	started   bool
+	closed    bool
+	stop      sync.Once // what is left when there are no sessions any more
 
+	accepting    counters // goroutines that accept
 	onGoroutines netSessions
 	slots        slots                      // of sessions that no event loop has accepted
 	log          atomic.Pointer[errlog.Log] // for what happens outside of sessions
-	started      bool
-	closed       bool
 }
 
-// New compiles a configuration and opens its log files. Nothing is served yet.
-// Errors have nginx's texts.
+// New compiles a configuration and opens its log files. Nothing is served yet. A
+// Server that is not needed any more is to be closed, started or not. Errors have
+// nginx's texts; the listeners of a configuration that is refused stay open.
 func New(cfg *Config) (*Server, error) {
 	gen, err := compileConfig(cfg, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{gen: gen, listeners: map[addressKey]*listener{}}, nil
+	s := &Server{gen: gen, listeners: map[addressKey]*listener{}, foreign: map[net.Listener]*listener{}}
+	s.adoptForeign(gen)
+	return s, nil
 }
 
 // Check returns what is wrong with the text of a configuration, as [New] would,
 // but opens no log files.
 func Check(cfg *Config) error {
+	if err := cfg.checkElements(); err != nil {
+		return err
+	}
 	g := newGeneration(cfg, nil)
 	defer g.close()
 	return g.check()
@@ -53,10 +71,16 @@ func Check(cfg *Config) error {
 // cannot be opened, all are closed again and the error is that of the system
 // call, worded as nginx does: `bind() to 0.0.0.0:80 failed (98: Address already
 // in use)`. Addresses in use do not keep it from trying the others: their errors
-// are joined as by [errors.Join], and one of another kind comes last.
+// are joined as by [errors.Join], and one of another kind comes last. Listen may
+// be tried again. Sockets that are open already stay as they are.
 func (s *Server) Listen() error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return ErrServerClosed
+	}
 	fresh, err := s.openListeners(s.gen)
 	if err != nil {
 		return err
@@ -96,24 +120,39 @@ func (s *Server) Addrs() []net.Addr {
 	return addrs
 }
 
-// Start begins to serve and returns at once. It fails if the event loops cannot
-// be made.
+// Start begins to serve and returns at once. It comes after Listen, unless all
+// servers have a Listener of their own, and does nothing if the Server serves. It
+// fails if event loops cannot be made, and then the Server is good for nothing but
+// to be closed.
 func (s *Server) Start() error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return ErrServerClosed
+	case s.started:
+		return nil
+	case len(s.listeners) < len(s.gen.plan):
+		return errors.New("stream: Start before Listen")
+	}
 	s.gen.files.NeverWait()
 	if err := s.workers.start(s); err != nil {
 		return err
 	}
 	s.started = true
 	s.gen.follow()
-	for _, ln := range s.listeners {
-		if err := ln.start(); err != nil {
-			return err
-		}
+	return s.startListeners(slices.Concat(slices.Collect(maps.Values(s.listeners)), slices.Collect(maps.Values(s.foreign))))
+}
+
+// startListeners begins to accept. It returns the errors of all that cannot.
+func (s *Server) startListeners(all []*listener) error {
+	var failed []error
+	for _, ln := range all {
+		failed = append(failed, ln.start())
 	}
-	s.startForeign()
-	return nil
+	return errors.Join(failed...)
 }
 
 // Reopen opens all log files anew, after rotation. The first error is returned;
@@ -130,51 +169,4 @@ func (s *Server) GiveLogs(uid int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.gen.files.Give(uid)
-}
-
-// Shutdown stops listening and waits for the sessions to end. When ctx is done
-// it ends those that are left, with status 200 as nginx does at
-// worker_shutdown_timeout, and returns ctx's error. Log lines that somebody is
-// slow to read are waited for up to a second more.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	s.closed = true
-	for key, ln := range s.listeners {
-		ln.close()
-		delete(s.listeners, key)
-	}
-	s.stopForeign()
-	gen := s.gen
-	gen.unfollow()
-	s.mu.Unlock()
-
-	err := gen.counters.wait(ctx)
-	if err != nil {
-		s.workers.endSessions()
-		s.onGoroutines.end()
-		settle, cancel := context.WithTimeout(context.Background(), time.Second)
-		_ = gen.counters.wait(settle)
-		cancel()
-	}
-	s.workers.stop()
-	gen.close()
-	logfile.Drain(logPatience)
-	return err
-}
-
-// logPatience is how long the end of a server waits for who reads its logs.
-const logPatience = time.Second
-
-// Close stops at once. Sessions are cut off without a log line, as when nginx
-// gets a TERM signal.
-func (s *Server) Close() error {
-	s.mu.Lock()
-	s.gen.counters.silent.Store(true)
-	s.mu.Unlock()
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := s.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/guard"
 	"github.com/gostream/gostream/internal/tlsconf"
 )
 
@@ -111,7 +112,7 @@ func (s *staple) current() []byte {
 	now := time.Now()
 	if s.responder != nil && !s.loading && now.After(s.refresh) {
 		s.loading = true
-		go s.update(s.gen.tls.life)
+		guard.Go("OCSP stapling", s.onPanic, func() { s.update(s.gen.tls.life) })
 	}
 	if !s.valid.IsZero() && now.After(s.valid) {
 		return nil
@@ -124,6 +125,14 @@ const (
 	stapleLeast = 5 * time.Minute
 	stapleMost  = time.Hour
 )
+
+// onPanic sees to it that the responder is asked again.
+func (s *staple) onPanic(p *guard.Panic) {
+	s.gen.panicked(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loading, s.refresh = false, time.Now().Add(stapleLeast)
+}
 
 // update asks the responder.
 func (s *staple) update(ctx context.Context) {

@@ -32,16 +32,6 @@ func (ln *listener) receiveFailed(err error) {
 	ln.places.Load().log().Write(errlog.Alert, errlog.Record{Text: text, Err: err})
 }
 
-// sentTo is the local address of a session: that of the socket, or the one that
-// its first datagram was sent to.
-func (ln *listener) sentTo(local netip.Addr) endpoint {
-	at := endpointOfNet(ln.netAddr())
-	if local.IsValid() {
-		at.ip = netip.AddrPortFrom(local, at.ip.Port())
-	}
-	return at
-}
-
 // datagramsEnd is the counterpart of relayEnd for what sessions of datagrams end
 // with otherwise.
 func (s *Session) datagramsEnd(end relay.End) Status {

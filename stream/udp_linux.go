@@ -89,8 +89,8 @@ func (p *packetSocket) Received(d *loop.Datagram) {
 		c.received(d.Data)
 		return
 	}
-	at := p.ln.places.Load()
-	if !p.worker.slots.takeClient(at) {
+	at := p.ln.admit(&p.worker.slots)
+	if at == nil {
 		return
 	}
 	local := p.local
@@ -98,7 +98,7 @@ func (p *packetSocket) Received(d *loop.Datagram) {
 		local.ip = netip.AddrPortFrom(d.Local, local.ip.Port())
 	}
 	if at.onGoroutines {
-		p.handOver(d, key, local)
+		p.handOver(at, d, local)
 		return
 	}
 	p.begin(at, d, key, local)
@@ -119,7 +119,6 @@ func (p *packetSocket) begin(at *places, d *loop.Datagram, key datagramKey, loca
 		p.clients[key] = t
 	}
 	w.sessions.add(s)
-	at.gen.enter()
 	w.loop.Go((*sessionTask)(s))
 }
 
@@ -131,8 +130,8 @@ func (p *packetSocket) forget(key datagramKey, c datagramClient) {
 }
 
 // handOver begins a session on a goroutine.
-func (p *packetSocket) handOver(d *loop.Datagram, key datagramKey, local endpoint) {
-	peer := *d.Peer
+func (p *packetSocket) handOver(at *places, d *loop.Datagram, local endpoint) {
+	key, peer := datagramKey{remote: endpointOf(d.Peer), local: d.Local}, *d.Peer
 	c := newDatagramConn(key, local)
 	c.answer = func(b []byte) error {
 		p.mu.RLock()
@@ -153,7 +152,7 @@ func (p *packetSocket) handOver(d *loop.Datagram, key datagramKey, local endpoin
 	if key.known() {
 		p.clients[key] = c
 	}
-	p.ln.serveDatagrams(c, slices.Clone(d.Data), &p.worker.slots)
+	p.ln.serveDatagrams(at, c, slices.Clone(d.Data), &p.worker.slots)
 }
 
 // datagramTransport is the transport of a client that shares its socket with

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gostream/gostream/internal/guard"
 )
 
 const (
@@ -23,8 +25,9 @@ const (
 
 // packetServer receives the datagrams of a socket.
 type packetServer struct {
-	ln   *listener
-	conn addressedConn
+	ln    *listener
+	local endpoint // that the socket is bound to
+	conn  addressedConn
 
 	mu      sync.Mutex
 	clients map[datagramKey]*datagramConn
@@ -38,35 +41,43 @@ func (ln *listener) startPackets() error {
 			return err
 		}
 		ln.packets = append(ln.packets, conn)
-		p := &packetServer{ln: ln, conn: addressed(conn), clients: map[datagramKey]*datagramConn{}}
-		go p.run()
+		p := &packetServer{ln: ln, local: endpointOfNet(ln.netAddr()), conn: addressed(conn), clients: map[datagramKey]*datagramConn{}}
+		ln.server.accepting.enter()
+		guard.Go("receiving", ln.panicked, p.run)
 	}
 	return nil
 }
 
 func (p *packetServer) run() {
+	defer p.ln.server.accepting.leave()
 	buf := make([]byte, maxDatagram)
 	for {
 		n, from, local, err := p.conn.receive(buf)
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			p.ln.receiveFailed(plainError(err))
-			time.Sleep(time.Millisecond)
+		if err == nil {
+			guard.Run("receiving", p.ln.panicked, func() { p.received(slices.Clone(buf[:n]), from, local) })
 			continue
 		}
-		p.received(slices.Clone(buf[:n]), from, local)
+		if p.ln.life.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		p.ln.receiveFailed(plainError(err))
+		if !p.ln.wait(shortestPause) {
+			return
+		}
 	}
 }
 
 // received gives a datagram to the session of its client, or begins one.
 func (p *packetServer) received(data []byte, from net.Addr, local netip.Addr) {
 	key := datagramKey{remote: p.ln.remoteOf(from), local: local}
-	if p.known(key, data) || !p.ln.server.slots.takeClient(p.ln.places.Load()) {
+	if p.known(key, data) {
 		return
 	}
-	c := newDatagramConn(key, p.ln.sentTo(local))
+	at := p.ln.admit(&p.ln.server.slots)
+	if at == nil {
+		return
+	}
+	c := newDatagramConn(key, p.sentTo(local))
 	c.answer = func(b []byte) error { return p.conn.send(b, from, local) }
 	c.forget = func() {
 		p.forget(key, c)
@@ -79,7 +90,17 @@ func (p *packetServer) received(data []byte, from net.Addr, local netip.Addr) {
 		p.clients[key] = c
 		p.mu.Unlock()
 	}
-	p.ln.serveDatagrams(c, data, &p.ln.server.slots)
+	p.ln.serveDatagrams(at, c, data, &p.ln.server.slots)
+}
+
+// sentTo is the local address of a session: that of the socket, or the one that
+// its first datagram was sent to.
+func (p *packetServer) sentTo(local netip.Addr) endpoint {
+	at := p.local
+	if local.IsValid() {
+		at.ip = netip.AddrPortFrom(local, at.ip.Port())
+	}
+	return at
 }
 
 // known gives a datagram to the session of its client, if there is one.
@@ -101,15 +122,14 @@ func (p *packetServer) forget(key datagramKey, c *datagramConn) {
 	}
 }
 
-// serveDatagrams begins a session for a client, whose place is taken.
-func (ln *listener) serveDatagrams(c *datagramConn, first []byte, n *slots) {
-	at := ln.places.Load()
+// serveDatagrams begins a session for a client that was admitted.
+func (ln *listener) serveDatagrams(at *places, c *datagramConn, first []byte, n *slots) {
 	s := ln.newNetSession(at, c, n)
 	s.remote, s.local, s.place = c.remote, c.local, at.lookup(c.local)
 	s.srv = s.place.def
 	s.udp, s.bytesReceived = true, int64(len(first))
 	s.transport.(*netTransport).peeked = first
-	go s.serve()
+	s.goOn()
 }
 
 // datagramConn makes the exchange with one client look like a connection.

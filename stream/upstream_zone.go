@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/guard"
 	"github.com/gostream/gostream/internal/resolver"
 	"github.com/gostream/gostream/upstream"
 )
@@ -98,13 +99,21 @@ func (f *follower) again(in time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.stopped {
-		f.timer = time.AfterFunc(in, f.ask)
+		f.timer = guard.AfterFunc(in, "upstream", f.onPanic, f.ask)
 	}
+}
+
+// onPanic makes the follower go on.
+func (f *follower) onPanic(p *guard.Panic) {
+	f.gen.panicked(p)
+	f.again(max(f.timeout, time.Second))
 }
 
 func (f *follower) ask() {
 	q := resolver.Question{Name: f.name.Host, Service: f.name.Service, Timeout: f.timeout}
-	request := f.resolver.Ask(q, f.answered)
+	request := f.resolver.Ask(q, func(a *resolver.Answer) {
+		guard.Run("upstream", f.onPanic, func() { f.answered(a) })
+	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.request = request; f.stopped {

@@ -4,8 +4,6 @@ package stream
 
 import (
 	"fmt"
-	"net"
-	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -53,6 +51,7 @@ func (ws *workers) start(s *Server) error {
 	for range s.gen.workers() {
 		l, err := loop.New(opt)
 		if err != nil {
+			ws.stop()
 			return err
 		}
 		w := &worker{loop: l, relays: relay.NewEngine(l), sockaddrs: map[addr.Addr]*loop.Sockaddr{}}
@@ -74,7 +73,6 @@ func (ws *workers) stop() {
 		w.loop.Stop()
 	}
 	ws.done.Wait()
-	ws.all = nil
 }
 
 // endSessions ends what is still running.
@@ -153,8 +151,8 @@ func (a *acceptor) AcceptFailed(err error) { a.ln.acceptFailed(err) }
 func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	w := a.worker
 	a.ln.accepted()
-	at := a.ln.places.Load()
-	if !w.slots.takeClient(at) {
+	at := a.ln.admit(&w.slots)
+	if at == nil {
 		unix.Close(fd)
 		return
 	}
@@ -169,7 +167,6 @@ func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	s.transport = t
 	s.gen, s.ln, s.remote = at.gen, a.ln, endpointOf(peer)
 	w.sessions.add(s)
-	at.gen.enter()
 	if !s.locate(at) {
 		s.release()
 		return
@@ -177,30 +174,23 @@ func (a *acceptor) Accepted(fd int, peer *loop.Sockaddr) {
 	w.loop.Go((*sessionTask)(s))
 }
 
-// handOver gives a new connection to a goroutine. Whatever options the socket
-// has inherited, stay.
+// handOver gives a new connection to a goroutine.
 func (a *acceptor) handOver(fd int, remote endpoint, at *places) {
-	conn, err := connOf(fd)
+	conn, err := newSocketConn(fd, remote, true)
 	if err != nil {
 		a.worker.slots.release()
+		at.gen.leave()
 		a.ln.acceptFailed(plainError(err))
 		return
 	}
-	go a.ln.serveNet(conn, remote, at, &a.worker.slots)
-}
-
-// connOf makes a socket, which it takes over, a connection of package net.
-func connOf(fd int) (net.Conn, error) {
-	file := os.NewFile(uintptr(fd), "")
-	defer file.Close()
-	return net.FileConn(file)
+	a.ln.serveNet(conn, at, &a.worker.slots, func() endpoint { return remote })
 }
 
 func (t *loopTransport) toGoroutine(at *socketPlan) Status {
 	from := t.session
-	conn, err := connOf(t.client.Release())
+	conn, err := newSocketConn(t.client.Release(), from.remote, t.nodelay)
 	if err != nil {
-		from.log(errlog.Alert, "dup() failed", plainError(err))
+		from.log(errlog.Alert, "epoll_ctl() failed", plainError(err))
 		return statusInternal
 	}
 	s := at.ln.newNetSession(&at.places, conn, &t.worker.slots)
@@ -208,9 +198,8 @@ func (t *loopTransport) toGoroutine(at *socketPlan) Status {
 	s.number, s.passes, s.debugged, s.nodelay = from.number, from.passes, from.debugged, from.nodelay
 	s.proxyHeader, s.headerRead, s.limits = from.proxyHeader, from.headerRead, from.limits
 	from.limits = nil
-	from.gen.leave()
-	t.recycle()
-	go s.serve()
+	t.recycle() // the new session has its place among those of the generation
+	s.goOn()
 	return relaying
 }
 

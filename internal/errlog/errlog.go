@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gostream/gostream/internal/guard"
 	"github.com/gostream/gostream/internal/logfile"
 )
 
@@ -130,9 +131,12 @@ func (l *Log) Report(err error) {
 	var write *logfile.WriteError
 	var dropped *logfile.DroppedError
 	var syslog *logfile.SyslogError
+	var panicked *guard.Panic
 	switch {
 	case errors.As(err, &dropped):
 		l.Write(Alert, Record{Text: dropped.Error()})
+	case errors.As(err, &panicked):
+		l.Panicked(panicked)
 	case errors.As(err, &write):
 		l.Write(Alert, Record{Text: write.Error(), Err: write.Err})
 	case errors.As(err, &syslog):
@@ -141,6 +145,11 @@ func (l *Log) Report(err error) {
 	default:
 		l.Write(Emerg, Record{Text: err.Error()})
 	}
+}
+
+// Panicked writes a line about a panic. It serves as [guard.Report].
+func (l *Log) Panicked(p *guard.Panic) {
+	l.Write(Alert, Record{Text: p.Error(), Stack: p.Stack})
 }
 
 // syslogErrorLevel tells errors of the network from those that should not be,

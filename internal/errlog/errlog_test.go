@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gostream/gostream/internal/guard"
 	"github.com/gostream/gostream/internal/logfile"
 )
 
@@ -114,6 +115,7 @@ func TestReport(t *testing.T) {
 	l.Report(&logfile.SyslogError{Call: "connect", Server: "unix:/s", Err: syscall.ECONNREFUSED})
 	l.Report(&logfile.SyslogError{Call: "send", Server: "127.0.0.1:514", Err: syscall.ECONNREFUSED})
 	l.Report(&logfile.SyslogError{Call: "send", Server: "127.0.0.1:514", Err: syscall.EMSGSIZE})
+	l.Report(&guard.Panic{What: "log buffer", Value: "fire", Stack: []byte("goroutine 1 [running]:\n")})
 	assert.Equal(t, `alert: write() to "a.log" failed (28: No space left on device)
 alert: write() to "a.log" was incomplete: 1 of 2
 alert: 7 lines for "/dev/stdout" were dropped, as nobody read it
@@ -121,6 +123,8 @@ emerg: open() "a.log" failed (2: No such file or directory)
 alert: connect() failed (111: Connection refused) while logging to syslog, server: unix:/s
 error: send() failed (111: Connection refused) while logging to syslog, server: 127.0.0.1:514
 alert: send() failed (90: Message too long) while logging to syslog, server: 127.0.0.1:514
+alert: panic in log buffer: fire
+goroutine 1 [running]:
 `, plain(b.String()))
 }
 

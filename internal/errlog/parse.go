@@ -1,6 +1,7 @@
 package errlog
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,6 +20,9 @@ type Target struct {
 // Parse checks the arguments of an error_log directive. The errors are nginx's.
 func Parse(args []string) (Target, error) {
 	t := Target{Args: args}
+	if len(args) == 0 {
+		return t, errors.New("invalid number of arguments in \"error_log\" directive")
+	}
 	switch name := args[0]; {
 	case strings.HasPrefix(name, "memory:"):
 		if size, ok := memorySize(name[len("memory:"):]); !ok || size < maxLine {

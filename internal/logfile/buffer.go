@@ -3,6 +3,8 @@ package logfile
 import (
 	"sync"
 	"time"
+
+	"github.com/gostream/gostream/internal/guard"
 )
 
 // buffer collects the lines of a file.
@@ -51,7 +53,9 @@ func (b *buffer) startTimer() {
 		b.timer.Reset(b.opt.Flush)
 		return
 	}
-	b.timer = time.AfterFunc(b.opt.Flush, func() { b.file.set.report(b.flush()) })
+	set := b.file.set
+	panicked := func(p *guard.Panic) { set.report(p) }
+	b.timer = guard.AfterFunc(b.opt.Flush, "log buffer", panicked, func() { set.report(b.flush()) })
 }
 
 // flush writes what is there.

@@ -2,6 +2,7 @@ package logfile
 
 import (
 	"compress/gzip"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gostream/gostream/internal/streamtest"
 )
 
 func buffered(t *testing.T, s *Set, o Options) (*File, string) {
@@ -133,4 +136,21 @@ func TestGzipLevelUnknown(t *testing.T) {
 	f, _ := buffered(t, &s, Options{Buffer: 10, Gzip: 77})
 	require.NoError(t, f.Write([]byte("one\n")))
 	assert.Error(t, f.buffer.Load().flush())
+}
+
+// A panic while the timer writes is told of, and ends nothing.
+func TestBufferPanics(t *testing.T) {
+	needFullDisk(t)
+	told := make(chan error, 1)
+	s := Set{OnError: func(err error) {
+		if errors.As(err, new(*WriteError)) {
+			panic("fire")
+		}
+		told <- err
+	}}
+	f := open(t, &s, "/dev/full")
+	require.True(t, f.SetOptions(Options{Buffer: 100, Flush: time.Millisecond}))
+	require.NoError(t, f.Write([]byte("x\n")))
+	assert.EqualError(t, streamtest.Receive(t, told), "panic in log buffer: fire")
+	require.NoError(t, f.Write([]byte("y\n")))
 }

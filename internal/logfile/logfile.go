@@ -17,8 +17,9 @@ import (
 // [Set.Open] opens the files. The zero Set is empty and ready.
 type Set struct {
 	// OnError is told of errors that nobody waits for: of a flush by the timer,
-	// at [Set.Reopen] and at [Set.Close], those of syslog servers, and lines that
-	// were dropped. The error is a *WriteError, *DroppedError, *OpenError or *SyslogError. Nil: they are dropped. It is
+	// at [Set.Reopen] and at [Set.Close], those of syslog servers, lines that were
+	// dropped, and panics. The error is a *WriteError, *DroppedError, *OpenError,
+	// *SyslogError or *guard.Panic. Nil: they are dropped. It is
 	// set before the first line is written, and may log to the very file or server that has
 	// failed.
 	OnError func(error)

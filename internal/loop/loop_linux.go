@@ -46,6 +46,7 @@ type Loop struct {
 	mu      sync.Mutex
 	posted  []func()
 	pending atomic.Bool // posted is not empty
+	ended   bool        // wake and epfd are closed, and their numbers may be others' by now
 	stopped bool
 }
 
@@ -102,8 +103,7 @@ func (l *Loop) Scratch(n int) []byte {
 // Run handles events until Stop is called. It closes the loop's own
 // descriptors when it returns, but no connections.
 func (l *Loop) Run() error {
-	defer unix.Close(l.wake)
-	defer unix.Close(l.epfd)
+	defer l.end()
 	defer l.endSpare()
 	events := make([]unix.EpollEvent, cmp.Or(l.opt.Events, defaultEvents))
 	for !l.stopped {
@@ -122,6 +122,15 @@ func (l *Loop) Run() error {
 		}
 	}
 	return nil
+}
+
+// end closes the loop's own descriptors.
+func (l *Loop) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended, l.posted = true, nil
+	unix.Close(l.epfd)
+	unix.Close(l.wake)
 }
 
 // patience is how long poll waits without telling Go's scheduler (ms). Under
@@ -272,8 +281,11 @@ func (l *Loop) forget(slot *int32) {
 // also before Run; after Stop the function may never run.
 func (l *Loop) Post(fn func()) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return
+	}
 	l.posted = append(l.posted, fn)
-	l.mu.Unlock()
 	if !l.pending.Swap(true) {
 		one := [8]byte{1}
 		_, _ = unix.Write(l.wake, one[:])

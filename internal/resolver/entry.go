@@ -89,7 +89,7 @@ func (e *entry) wait(reqs []*Request) {
 	for _, q := range reqs {
 		q.at = e
 		if q.timer == nil && q.timeout > 0 {
-			q.timer = time.AfterFunc(q.timeout, q.expire)
+			q.timer = q.resolver.startTimer(q.timeout, q.expire)
 		}
 	}
 	e.waiting = append(e.waiting, reqs...)
@@ -115,7 +115,7 @@ func (r *Resolver) ask(e *entry, reqs []*Request) {
 		r.send(e)
 	}
 	e.wait(reqs)
-	e.resend = time.AfterFunc(r.resendAfter, func() { r.overdue(e) })
+	e.resend = r.startTimer(r.resendAfter, func() { r.overdue(e) })
 }
 
 func (r *Resolver) after(server int) int { return (server + 1) % len(r.servers) }
@@ -127,7 +127,7 @@ func (r *Resolver) send(e *entry) bool {
 		switch {
 		case q.done:
 		case q.tcp:
-			go s.exchange(q)
+			r.exchange(e, q)
 		case !s.send(q.msg):
 			return false
 		}

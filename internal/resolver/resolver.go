@@ -27,6 +27,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/gostream/gostream/internal/addr"
+	"github.com/gostream/gostream/internal/guard"
 )
 
 // Config says whom to ask, and how.
@@ -39,6 +40,10 @@ type Config struct {
 	// Report is told of what is wrong with name servers and their answers. It
 	// may be called from several goroutines. Nil: nobody is told.
 	Report func(Problem)
+
+	// Panicked is told of panics, also in what is told of answers. They end
+	// nothing but what has panicked: an answer is lost then, and asked for again.
+	Panicked guard.Report
 }
 
 // Problem is a line for the error log.
@@ -300,7 +305,7 @@ func (r *Resolver) unlock() {
 		}
 	}
 	for _, q := range told {
-		q.done(q.answer)
+		r.guarded(func() { q.done(q.answer) })
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -105,7 +104,13 @@ func (r *Resolver) useTCP(e *entry, q *query) {
 		return
 	}
 	e.resend.Reset(r.resendAfter)
-	go r.servers[e.server].exchange(q)
+	r.exchange(e, q)
+}
+
+// exchange asks by TCP.
+func (r *Resolver) exchange(e *entry, q *query) {
+	s := r.servers[e.server]
+	r.background(func() { s.exchange(q) })
 }
 
 // settle makes an answer of the responses when all are there.
@@ -150,7 +155,7 @@ func (r *Resolver) settle(e *entry) error {
 // unanswered must not make a name unusable.
 func (r *Resolver) awaitOther(e *entry) {
 	if e.half == nil && e.answered() {
-		e.half = time.AfterFunc(r.halfAfter, func() {
+		e.half = r.startTimer(r.halfAfter, func() {
 			r.mu.Lock()
 			defer r.unlock()
 			if !r.closed && r.entries[e.key] == e && e.half != nil {

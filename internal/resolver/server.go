@@ -33,7 +33,7 @@ func (s *server) send(msg []byte) bool {
 			return false
 		}
 		s.udp = conn
-		go s.read(conn)
+		s.resolver.background(func() { s.read(conn) })
 	}
 	if _, err := s.udp.Write(msg); err != nil {
 		s.resolver.problems = append(s.resolver.problems, s.problem("send() failed", err, false))
@@ -58,7 +58,7 @@ func (s *server) read(conn net.Conn) {
 	for {
 		n, err := conn.Read(buf)
 		if err == nil {
-			s.resolver.received(buf[:n], false)
+			s.resolver.guarded(func() { s.resolver.received(buf[:n], false) })
 			continue
 		}
 		if !errors.Is(err, net.ErrClosed) {
