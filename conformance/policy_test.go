@@ -26,7 +26,7 @@ const module = "github.com/gostream/gostream/"
 
 // levels has every package. One of a level imports only those of lower levels.
 var levels = [][]string{
-	{"internal/guard"},
+	{"internal/ber", "internal/guard"},
 	{
 		"parser", "proxyproto", "preread",
 		"internal/addr", "internal/cidrtree", "internal/geoip", "internal/hostmatch", "internal/logfile", "internal/loop",

@@ -16,8 +16,8 @@ import (
 
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/resolver"
-	"github.com/gostream/gostream/internal/tlsconf"
 )
 
 // ocspChecks is how the certificates of a server's clients are asked about.
@@ -49,8 +49,8 @@ func parseResponder(url string, o addr.Options) (r *ocspResponder, shown string,
 		return nil, url, errors.New("invalid URL prefix")
 	}
 	shown = url[len(scheme):]
-	host, _, _ := strings.Cut(shown, "/")
-	r = &ocspResponder{uri: strings.TrimPrefix(shown, host)}
+	host, uri := splitURI(shown)
+	r = &ocspResponder{uri: uri}
 	o.DefaultPort = 80
 	u, err := addr.Parse(host, o)
 	if err != nil {
@@ -58,6 +58,24 @@ func parseResponder(url string, o addr.Options) (r *ocspResponder, shown string,
 	}
 	r.host, r.port, r.addrs = u.Host, u.Port, u.Addrs
 	return r, shown, nil
+}
+
+// splitURI parts an address from the path after it.
+func splitURI(text string) (host, uri string) {
+	const unix = "unix:"
+	if len(text) >= len(unix) && strings.EqualFold(text[:len(unix)], unix) {
+		path, uri, _ := strings.Cut(text[len(unix):], ":")
+		return unix + path, uri
+	}
+	end, from := "/?", 0
+	if strings.HasPrefix(text, "[") {
+		end, from = "/", strings.IndexByte(text, ']')+1
+	}
+	i := strings.IndexAny(text[from:], end)
+	if i < 0 {
+		return text, ""
+	}
+	return text[:from+i], text[from+i:]
 }
 
 func (g *generation) prepareOCSP(t *serverTLS) error {
@@ -119,25 +137,31 @@ func (o *ocspChecks) check(ctx context.Context, s *Session) string {
 		if i == 1 && o.leaf {
 			break
 		}
-		switch status, ok := o.status(ctx, s, chain[i], chain[i+1]); {
+		switch status, ok := o.status(ctx, s, i); {
 		case !ok:
 			return ocspFailed
-		case status == tlsconf.OCSPRevoked:
+		case status == pki.OCSPRevoked:
 			return ocspRevoked
-		case status != tlsconf.OCSPGood:
+		case status != pki.OCSPGood:
 			return ocspUnknown
 		}
 	}
 	return ""
 }
 
-// status is that of one certificate. It is false if it cannot be found out.
-func (o *ocspChecks) status(ctx context.Context, s *Session, cert, issuer *x509.Certificate) (tlsconf.OCSPStatus, bool) {
-	q := &ocspQuery{cert: cert, issuer: issuer, trusted: true, names: o.names, log: s.logOCSP}
+// status is that of one certificate of the chain. It is false if it cannot be
+// found out.
+func (o *ocspChecks) status(ctx context.Context, s *Session, i int) (pki.OCSPStatus, bool) {
+	chain := s.ssl.chain
+	q := &ocspQuery{names: o.names, log: s.logOCSP}
+	q.OCSPQuestion = pki.OCSPQuestion{Cert: chain[i], Issuer: chain[i+1], Chain: chain, Verifier: s.effectiveTLS().verifier}
 	if q.responder = o.responder; q.responder == nil && !q.findResponder(s) {
 		return 0, false
 	}
-	key := ocspKey(cert, issuer)
+	key, ok := ocspKey(q.Cert, q.Issuer)
+	if o.cache != nil && !ok {
+		return 0, false
+	}
 	if status, ok := o.cache.get(key); ok {
 		return status, true
 	}
@@ -151,11 +175,11 @@ func (o *ocspChecks) status(ctx context.Context, s *Session, cert, issuer *x509.
 
 // findResponder takes the responder from the certificate.
 func (q *ocspQuery) findResponder(s *Session) bool {
-	if len(q.cert.OCSPServer) == 0 {
+	if len(q.Cert.OCSPServer) == 0 {
 		s.log(errlog.Error, "no OCSP responder URL in certificate", nil)
 		return false
 	}
-	r, shown, err := parseResponder(q.cert.OCSPServer[0], addr.Options{NoResolve: true})
+	r, shown, err := parseResponder(q.Cert.OCSPServer[0], addr.Options{NoResolve: true})
 	if err != nil {
 		s.logf(errlog.Error, "%s in OCSP responder \"%s\" in certificate", err, shown)
 		return false
@@ -186,7 +210,7 @@ type ocspCacheZone struct {
 
 type ocspEntry struct {
 	key    string
-	status tlsconf.OCSPStatus
+	status pki.OCSPStatus
 	until  time.Time
 }
 
@@ -194,14 +218,18 @@ func newOCSPCache(size int64) *ocspCacheZone {
 	return &ocspCacheZone{max: int(size / ocspEntrySize), items: map[string]*list.Element{}, order: list.New()}
 }
 
+// longestSerial is how many bytes of a number a key has room for.
+const longestSerial = 20
+
 // ocspKey names a certificate: by the name and the key of its issuer, and its
-// number.
-func ocspKey(cert, issuer *x509.Certificate) string {
-	name, key := sha1.Sum(issuer.RawSubject), sha1.Sum(issuer.RawSubjectPublicKeyInfo)
-	return string(name[:]) + string(key[:]) + cert.SerialNumber.String()
+// number. False: the number is too long.
+func ocspKey(cert, issuer *x509.Certificate) (key string, ok bool) {
+	name, pub := sha1.Sum(issuer.RawSubject), sha1.Sum(issuer.RawSubjectPublicKeyInfo)
+	serial := cert.SerialNumber.Bytes()
+	return string(name[:]) + string(pub[:]) + string(serial), len(serial) <= longestSerial
 }
 
-func (z *ocspCacheZone) get(key string) (tlsconf.OCSPStatus, bool) {
+func (z *ocspCacheZone) get(key string) (pki.OCSPStatus, bool) {
 	if z == nil {
 		return 0, false
 	}
@@ -219,7 +247,7 @@ func (z *ocspCacheZone) get(key string) (tlsconf.OCSPStatus, bool) {
 	return entry.status, true
 }
 
-func (z *ocspCacheZone) put(key string, a *tlsconf.OCSPAnswer) {
+func (z *ocspCacheZone) put(key string, a *pki.OCSPAnswer) {
 	until := a.Valid
 	if until.IsZero() {
 		until = time.Now().Add(time.Hour)

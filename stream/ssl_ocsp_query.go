@@ -3,16 +3,13 @@ package stream
 // ssl_ocsp_query.go - one question to an OCSP responder, over HTTP/1.0.
 
 import (
-	"bufio"
 	"context"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"net/textproto"
 	"os"
 	"strings"
 	"syscall"
@@ -20,54 +17,72 @@ import (
 
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/resolver"
-	"github.com/gostream/gostream/internal/tlsconf"
 )
 
 // ocspQuery is a question about a certificate.
 type ocspQuery struct {
-	cert, issuer *x509.Certificate
-	trusted      bool // the signer of the answer is checked
-	responder    *ocspResponder
-	names        nameSource
-	name         string // of the certificate's file; empty: it has none
+	pki.OCSPQuestion
+	responder *ocspResponder
+	names     nameSource
+	timeout   time.Duration // for each address; 0: none
+	name      string        // of the certificate's file; empty: it has none
 
 	// log writes a line; the context is there already.
 	log func(level errlog.Level, r errlog.Record)
 
-	peer string // the address that is being asked
+	request []byte // as HTTP has it
+	peer    string // the address that is being asked; empty: none yet
 }
-
-const (
-	ocspTimeout = 60 * time.Second
-	maxOCSP     = 64 << 10 // bytes of a response
-)
 
 var errOCSP = errors.New("no answer")
 
 // ask returns the answer, and its encoding. What goes wrong is logged.
-func (q *ocspQuery) ask(ctx context.Context) (*tlsconf.OCSPAnswer, []byte, error) {
+func (q *ocspQuery) ask(ctx context.Context) (*pki.OCSPAnswer, []byte, error) {
+	if err := q.makeRequest(); err != nil {
+		return nil, nil, err
+	}
 	addrs, err := q.resolve(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+	reply := &ocspReply{}
 	for _, a := range addrs {
-		q.peer = a.HostPort()
-		der, err := q.exchange(ctx, a)
-		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
-		}
-		if err != nil {
+		q.peer = a.String()
+		if !q.exchange(ctx, a, reply) {
+			if ctx.Err() != nil {
+				break
+			}
+			reply.again()
 			continue
 		}
-		answer, err := tlsconf.ParseOCSP(der, q.cert, q.issuer, q.trusted, time.Now())
+		if reply.code != 200 {
+			break
+		}
+		answer, err := q.Check(reply.body(), time.Now())
 		if err != nil {
 			q.report(errlog.Error, err.Error(), nil)
 			return nil, nil, err
 		}
-		return answer, der, nil
+		return answer, reply.body(), nil
 	}
 	return nil, nil, errOCSP
+}
+
+// makeRequest encodes the question.
+func (q *ocspQuery) makeRequest() error {
+	der, err := pki.OCSPRequest(q.Cert, q.Issuer)
+	if err != nil {
+		q.report(errlog.Crit, "i2d_OCSP_REQUEST() failed (SSL: "+err.Error()+")", nil)
+		return err
+	}
+	uri := q.responder.uri
+	if !strings.HasSuffix(uri, "/") {
+		uri += "/"
+	}
+	q.request = fmt.Appendf(nil, "GET %s%s HTTP/1.0\r\nHost: %s\r\n\r\n", uri, escapeURI(base64.StdEncoding.EncodeToString(der)), q.responder.host)
+	return nil
 }
 
 func (q *ocspQuery) report(level errlog.Level, text string, err error) {
@@ -86,9 +101,8 @@ func (q *ocspQuery) report(level errlog.Level, text string, err error) {
 // resolve finds the addresses of the responder.
 func (q *ocspQuery) resolve(ctx context.Context) ([]addr.Addr, error) {
 	r := q.responder
-	literal := strings.Trim(r.host, "[]")
-	if ip, err := netip.ParseAddr(literal); err == nil {
-		return []addr.Addr{withPort(ip, r.port)}, nil
+	if ip, err := netip.ParseAddr(r.host); err == nil && ip.Is4() {
+		return []addr.Addr{withPort(ip, r.port)}, nil // others go to the resolver
 	}
 	if q.names.resolver == nil {
 		level := errlog.Error
@@ -120,88 +134,80 @@ func (q *ocspQuery) resolve(ctx context.Context) ([]addr.Addr, error) {
 	}
 }
 
-// exchange asks one address.
-func (q *ocspQuery) exchange(ctx context.Context, a addr.Addr) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, ocspTimeout)
-	defer cancel()
+// exchange asks one address and reads the reply. False: another one is to be
+// asked.
+func (q *ocspQuery) exchange(ctx context.Context, a addr.Addr, reply *ocspReply) bool {
+	if q.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, q.timeout)
+		defer cancel()
+	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, a.Network(), a.HostPort())
 	if err != nil {
-		return nil, q.failed("connect()", err)
+		q.notConnected(a, err)
+		return false
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(longAgo) })()
-	request, err := tlsconf.OCSPRequest(q.cert, q.issuer)
-	if err != nil {
-		q.report(errlog.Crit, "i2d_OCSP_REQUEST() failed (SSL: "+err.Error()+")", nil)
-		return nil, err
+	if _, err := conn.Write(q.request); err != nil {
+		q.failed("send()", err)
+		return false
 	}
-	uri := q.responder.uri
-	if !strings.HasSuffix(uri, "/") {
-		uri += "/"
-	}
-	if _, err := fmt.Fprintf(conn, "GET %s%s HTTP/1.0\r\nHost: %s\r\n\r\n", uri, escapeURI(base64.StdEncoding.EncodeToString(request)), q.responder.host); err != nil {
-		return nil, q.failed("send()", err)
-	}
-	return q.response(conn)
+	return q.receive(conn, reply)
 }
 
-func (q *ocspQuery) failed(call string, err error) error {
-	var errno syscall.Errno
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		q.report(errlog.Error, "OCSP responder timed out", syscall.ETIMEDOUT)
-	case errors.Is(err, context.Canceled):
-	case errors.As(err, &errno):
-		q.report(errlog.Error, call+" failed", errno)
-	default:
+// receive reads up to the end of a connection. A connection that breaks has
+// ended.
+func (q *ocspQuery) receive(conn io.Reader, reply *ocspReply) bool {
+	for len(reply.room()) > 0 {
+		n, err := conn.Read(reply.room())
+		if problem := reply.take(n); problem != nil {
+			q.report(errlog.Error, problem.Error(), nil)
+			return false
+		}
+		if err == nil {
+			continue
+		}
+		if err != io.EOF && !q.failed("recv()", err) {
+			return false
+		}
+		break
+	}
+	if reply.state != inBody {
 		q.report(errlog.Error, "OCSP responder prematurely closed connection", nil)
 	}
-	return err
+	return reply.state == inBody
 }
 
-// response reads an HTTP response.
-func (q *ocspQuery) response(conn io.Reader) ([]byte, error) {
-	r := textproto.NewReader(bufio.NewReader(io.LimitReader(conn, maxOCSP)))
-	status, err := r.ReadLine()
-	if err != nil {
-		return nil, q.failed("recv()", err)
-	}
-	invalid := func() ([]byte, error) {
-		q.report(errlog.Error, "OCSP responder sent invalid response", nil)
-		return nil, errOCSP
-	}
-	code, ok := httpStatus(status)
-	if !ok {
-		return invalid()
-	}
-	header, err := r.ReadMIMEHeader()
-	var bad textproto.ProtocolError
+// failed logs that a call failed. False: there is no more time.
+func (q *ocspQuery) failed(call string, err error) bool {
+	var errno syscall.Errno
 	switch {
-	case errors.As(err, &bad):
-		return invalid()
-	case err != nil:
-		return nil, q.failed("recv()", err)
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		if q.timeout > 0 {
+			q.report(errlog.Error, "OCSP responder timed out", syscall.ETIMEDOUT)
+		}
+		return false
+	case errors.As(err, &errno):
+		q.report(peerErrorLevel(errno, errlog.Error), call+" failed", errno)
 	}
-	const want = "application/ocsp-response"
-	if kind := header.Get("Content-Type"); kind != "" && !strings.EqualFold(kind, want) {
-		q.report(errlog.Error, "OCSP responder sent invalid \"Content-Type\" header: \""+kind+"\"", nil)
-		return nil, errOCSP
-	}
-	body, err := io.ReadAll(r.R)
-	if err != nil {
-		return nil, q.failed("recv()", err)
-	}
-	if code != "200" {
-		return nil, errOCSP
-	}
-	return body, nil
+	return true
 }
 
-// httpStatus is the code in a status line of HTTP/1.
-func httpStatus(line string) (code string, ok bool) {
-	version, rest, ok := strings.Cut(line, " ")
-	if !ok || !strings.HasPrefix(version, "HTTP/1.") || len(rest) < 3 {
-		return "", false
+// notConnected logs that nobody is there. What connect() tells at once has a
+// line of its own; that a TCP connection is refused comes later, when nginx
+// reads.
+func (q *ocspQuery) notConnected(a addr.Addr, err error) {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		q.failed("connect()", err)
+		return
 	}
-	return rest[:3], strings.Trim(rest[:3], "0123456789") == ""
+	later := errno == syscall.ECONNREFUSED || errno == syscall.ECONNRESET || errno == syscall.ETIMEDOUT || errno == syscall.EHOSTUNREACH
+	if a.IsUnix() || !later {
+		q.report(connectLevel(errno), "connect() to "+q.peer+" failed", errno)
+		return
+	}
+	q.failed("recv()", errno)
+	q.report(errlog.Error, "OCSP responder prematurely closed connection", nil)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gostream/gostream/internal/addr"
 	"github.com/gostream/gostream/internal/errlog"
 	"github.com/gostream/gostream/internal/guard"
+	"github.com/gostream/gostream/internal/pki"
 	"github.com/gostream/gostream/internal/tlsconf"
 )
 
@@ -25,9 +26,10 @@ type staple struct {
 	gen       *generation
 	leaf      *x509.Certificate
 	issuer    *x509.Certificate
-	name      string // of the file
-	verify    bool
-	responder *ocspResponder // nil: the response is from a file
+	name      string              // of the file
+	chain     []*x509.Certificate // what follows it in its file
+	verifier  *pki.Verifier       // of who signs responses; nil: anybody may
+	responder *ocspResponder      // nil: the response is from a file
 	names     nameSource
 
 	mu      sync.Mutex
@@ -50,7 +52,10 @@ func (g *generation) prepareStapling(t *serverTLS) error {
 	certs := t.settings.Identity.Certificates()
 	for i := range certs {
 		c := &certs[i]
-		s := &staple{gen: g, leaf: c.Leaf, name: t.settings.Identity.NameOf(c), verify: ssl.StaplingVerify.On()}
+		s := &staple{gen: g, leaf: c.Leaf, name: t.settings.Identity.NameOf(c), chain: tlsconf.ChainOf(c)}
+		if ssl.StaplingVerify.On() {
+			s.verifier = t.verifier
+		}
 		if ssl.StaplingFile != "" {
 			text, err := tlsconf.ReadOCSPFile(g.conf.confPath(ssl.StaplingFile))
 			if err != nil {
@@ -60,7 +65,7 @@ func (g *generation) prepareStapling(t *serverTLS) error {
 			t.staples = append(t.staples, s)
 			continue
 		}
-		if problem := s.prepare(tlsconf.IssuerOf(c, t.verifier.Roots), ssl.StaplingResponder); problem != "" {
+		if problem := s.prepare(t.verifier, ssl.StaplingResponder); problem != "" {
 			g.conf.warn("\"ssl_stapling\" ignored, " + problem)
 			continue
 		}
@@ -70,8 +75,8 @@ func (g *generation) prepareStapling(t *serverTLS) error {
 }
 
 // prepare finds the responder. It returns why there is none.
-func (s *staple) prepare(issuer *x509.Certificate, url string) (problem string) {
-	if s.issuer = issuer; issuer == nil {
+func (s *staple) prepare(v *pki.Verifier, url string) (problem string) {
+	if s.issuer = v.IssuerOf(s.leaf, s.chain, time.Now()); s.issuer == nil {
 		return fmt.Sprintf("issuer certificate not found for certificate \"%s\"", s.name)
 	}
 	if url == "" {
@@ -134,14 +139,15 @@ func (s *staple) onPanic(p *guard.Panic) {
 	s.loading, s.refresh = false, time.Now().Add(stapleLeast)
 }
 
+// stapleTimeout is how long a responder may take.
+const stapleTimeout = time.Minute
+
 // update asks the responder.
 func (s *staple) update(ctx context.Context) {
-	q := &ocspQuery{
-		cert: s.leaf, issuer: s.issuer, trusted: s.verify, responder: s.responder, names: s.names, name: s.name,
-		log: s.gen.mainLog.Write,
-	}
+	q := &ocspQuery{responder: s.responder, names: s.names, timeout: stapleTimeout, name: s.name, log: s.gen.mainLog.Write}
+	q.OCSPQuestion = pki.OCSPQuestion{Cert: s.leaf, Issuer: s.issuer, Chain: s.chain, Verifier: s.verifier, TrustChain: true}
 	answer, text, err := q.ask(ctx)
-	if err == nil && answer.Status != tlsconf.OCSPGood {
+	if err == nil && answer.Status != pki.OCSPGood {
 		q.report(errlog.Error, "certificate status \""+answer.Status.String()+"\" in the OCSP response", nil)
 		err = errOCSP
 	}

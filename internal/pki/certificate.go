@@ -30,6 +30,7 @@ type certificate struct {
 type extensions struct {
 	invalid     bool // one cannot be read, so that it has neither issuer nor subject
 	unhandled   bool // a critical one is not supported
+	noCheck     bool // of its revocation, if it signs OCSP responses
 	constraints bool // basicConstraints is there
 	authority   bool // it says that this is an authority
 	pathLength  int  // -1: none

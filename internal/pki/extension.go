@@ -32,12 +32,13 @@ var supportedCritical = map[string]bool{
 	"2.16.840.1.113730.1.1": true, "2.5.29.15": true, "2.5.29.17": true, "2.5.29.19": true, "2.5.29.30": true, "2.5.29.31": true,
 	"2.5.29.32": true, "2.5.29.33": true, "2.5.29.36": true, "2.5.29.37": true, "2.5.29.54": true, "1.3.6.1.5.5.7.1.14": true,
 	"1.3.6.1.5.5.7.1.7": true, "1.3.6.1.5.5.7.1.8": true, // addresses and systems of RFC 3779
-	"1.3.6.1.5.5.7.48.1.5": true, // ocsp-nocheck
+	oidNoCheck: true,
 }
 
 const (
 	oidSubjectAltName = "2.5.29.17"
 	oidIssuerAltName  = "2.5.29.18"
+	oidNoCheck        = "1.3.6.1.5.5.7.48.1.5" // nobody need look whether the certificate was revoked
 )
 
 // readExtensions reads a list of extensions.
@@ -53,6 +54,7 @@ func (e *extensions) readExtensions(list cryptobyte.String) {
 			e.invalid = true
 		}
 		seen[id] = true
+		e.noCheck = e.noCheck || id == oidNoCheck
 		e.unhandled = e.unhandled || critical && !supportedCritical[id]
 	}
 	if e.proxy && (e.authority || seen[oidSubjectAltName] || seen[oidIssuerAltName]) { // RFC 3820, 3.5 to 3.7

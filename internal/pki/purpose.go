@@ -30,6 +30,7 @@ const (
 	extUseServer           usage = 1
 	extUseClient           usage = 2
 	extUseServerGatedCrypt usage = 4
+	extUseOCSPSigning      usage = 8
 )
 
 // extUsages are the extended key usages that count. That for any purpose is not
@@ -39,6 +40,7 @@ var extUsages = map[string]usage{
 	"1.3.6.1.5.5.7.3.2":      extUseClient,
 	"1.3.6.1.4.1.311.10.3.3": extUseServerGatedCrypt, // Microsoft's
 	"2.16.840.1.113730.4.1":  extUseServerGatedCrypt, // Netscape's
+	"1.3.6.1.5.5.7.3.9":      extUseOCSPSigning,
 }
 
 // kindOfAuthority is why a certificate counts as one of an authority.

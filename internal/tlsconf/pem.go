@@ -51,6 +51,8 @@ const (
 	errBadBase64   = "error:04800064:PEM routines::bad base64 decode"
 )
 
+const errSystemLib = "error:10080002:BIO routines::system lib"
+
 // dataPrefix marks a name that is the contents.
 const dataPrefix = "data:"
 

@@ -26,6 +26,7 @@ type Certificate struct {
 	issuer  []byte
 	keyID   []byte // of the subject, as the extension has it
 	serial  *big.Int
+	by      *Certificate // who has issued it
 }
 
 // PEM is the certificate as a PEM text, with its settings if it has some.
@@ -106,7 +107,7 @@ func (b *builder) cert(item Item, number int) error {
 			return fmt.Errorf("no certificate %q", name)
 		}
 	}
-	c.issuer = issuer.subject
+	c.issuer, c.by = issuer.subject, issuer
 	if text := w.get("issuer", ""); text != "" {
 		if c.issuer, err = distinguishedName(text); err != nil {
 			return err

@@ -152,14 +152,16 @@ func algorithmFor(key crypto.Signer, name string) (a algorithm, err error) {
 	return a, err
 }
 
-// sign returns what is signed, the algorithm and the signature in a sequence.
+// sign returns what is signed, the algorithm and the signature in a sequence. A
+// spoilt signature is that of something else.
 func (a algorithm) sign(tbs []byte, key crypto.Signer, spoil bool) ([]byte, error) {
-	signature, err := a.signature(tbs, key)
+	text := tbs
+	if spoil {
+		text = append([]byte("not "), tbs...)
+	}
+	signature, err := a.signature(text, key)
 	if err != nil {
 		return nil, err
-	}
-	if spoil {
-		signature[len(signature)-1] ^= 1
 	}
 	return sequence(tbs, a.der, bitString(signature)), nil
 }

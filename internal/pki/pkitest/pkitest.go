@@ -14,15 +14,20 @@
 //
 //	cert NAME WORD...  a certificate; by default it signs itself (cert.go)
 //	crl NAME WORD...   a revocation list (crl.go)
+//	ocsp NAME WORD...  an OCSP response (ocsp.go)
 //	trust NAME...      the authorities
 //	lists NAME...      the revocation lists
 //	send NAME...       what the peer shows, its own certificate first
+//	answer NAME...     the OCSP responses to one question after the other
 //	depth N            ssl_verify_depth; 5 if there is no such line
 //	level N            the security level; 2 if there is no such line
 //	host NAME          whom the server's certificate must be for; "" is the empty name
 //	client N           OpenSSL's number for it as the certificate of a client
 //	server N           and as that of a server; "name" if it is good but for another host
 //	texts TEXT         what is said of a good one: its subject, issuer, serial number and times, with "|" between them
+//	asked TEXT         what came of asking about a client's certificate: "good", or what the log says
+//	stapled TEXT       the same about a certificate of its own, the signer of the response being verified
+//	loose TEXT         and without that
 //
 // Words have the form KEY=VALUE; %XX stands for a byte.
 package pkitest
@@ -37,19 +42,24 @@ import (
 
 // Case is a case as it is written.
 type Case struct {
-	Notes  []string // comment lines before it, with their "#"
-	Name   string
-	Certs  []Item
-	CRLs   []Item
-	Trust  []string // names of Certs
-	Lists  []string // names of CRLs
-	Send   []string // names of Certs
-	Depth  int
-	Level  int
-	Host   string
-	Client string // a number; empty: not recorded
-	Server string // a number or "name"; empty: not recorded
-	Texts  string // empty: not to be recorded
+	Notes   []string // comment lines before it, with their "#"
+	Name    string
+	Certs   []Item
+	CRLs    []Item
+	OCSPs   []Item
+	Trust   []string // names of Certs
+	Lists   []string // names of CRLs
+	Send    []string // names of Certs
+	Answer  []string // names of OCSPs
+	Depth   int
+	Level   int
+	Host    string
+	Client  string // a number; empty: not recorded
+	Server  string // a number or "name"; empty: not recorded
+	Texts   string // empty: not to be recorded
+	Asked   string // empty: not recorded
+	Stapled string
+	Loose   string
 
 	built      *Material // of builtFrom
 	builtFrom  string
@@ -111,6 +121,16 @@ func (c *Case) line(fields []string) (err error) {
 		c.Certs = append(c.Certs, Item{rest[0], rest[1:]})
 	case "crl":
 		c.CRLs = append(c.CRLs, Item{rest[0], rest[1:]})
+	case "ocsp":
+		c.OCSPs = append(c.OCSPs, Item{rest[0], rest[1:]})
+	case "answer":
+		c.Answer = rest
+	case "asked":
+		c.Asked = strings.Join(rest, " ")
+	case "stapled":
+		c.Stapled = strings.Join(rest, " ")
+	case "loose":
+		c.Loose = strings.Join(rest, " ")
 	case "trust":
 		c.Trust = rest
 	case "lists":
@@ -151,9 +171,13 @@ func (c *Case) String() string {
 	for _, i := range c.CRLs {
 		line("crl", append([]string{i.Name}, i.Words...)...)
 	}
+	for _, i := range c.OCSPs {
+		line("ocsp", append([]string{i.Name}, i.Words...)...)
+	}
 	line("trust", c.Trust...)
 	line("lists", c.Lists...)
 	line("send", c.Send...)
+	line("answer", c.Answer...)
 	if c.Depth != 5 {
 		line("depth", strconv.Itoa(c.Depth))
 	}
@@ -164,6 +188,9 @@ func (c *Case) String() string {
 	line("client", c.Client)
 	line("server", c.Server)
 	line("texts", noLineBreak.Replace(c.Texts))
+	line("asked", c.Asked)
+	line("stapled", c.Stapled)
+	line("loose", c.Loose)
 	return b.String()
 }
 
@@ -172,6 +199,7 @@ type Material struct {
 	Trust []*Certificate
 	Lists [][]byte // DER
 	Send  []*Certificate
+	OCSP  [][]byte // DER, unless that is the fault
 	Now   time.Time
 }
 
@@ -195,19 +223,30 @@ func (c *Case) Build() (m *Material, err error) {
 	if m.Send, err = b.named(c.Send); err != nil {
 		return nil, err
 	}
-	for _, name := range c.Lists {
-		i := slices.IndexFunc(c.CRLs, func(i Item) bool { return i.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("no list %q", name)
-		}
-		der, err := b.crl(c.CRLs[i])
-		if err != nil {
-			return nil, fmt.Errorf("crl %s: %w", name, err)
-		}
-		m.Lists = append(m.Lists, der)
+	if m.Lists, err = made(c.CRLs, c.Lists, b.crl); err != nil {
+		return nil, err
+	}
+	if m.OCSP, err = made(c.OCSPs, c.Answer, b.ocsp); err != nil {
+		return nil, err
 	}
 	c.built, c.builtFrom, c.everything = m, text, b.certs
 	return m, nil
+}
+
+// made makes the items of some names.
+func made(items []Item, names []string, make func(Item) ([]byte, error)) (all [][]byte, err error) {
+	for _, name := range names {
+		i := slices.IndexFunc(items, func(i Item) bool { return i.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no item %q", name)
+		}
+		der, err := make(items[i])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, der)
+	}
+	return all, nil
 }
 
 // Certificate returns a certificate of a case that was built; nil: there is

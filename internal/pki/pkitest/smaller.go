@@ -59,6 +59,11 @@ func (c *Case) Smaller() (all []*Case) {
 			try(func(d *Case) { d.CRLs[i].Words = slices.Delete(d.CRLs[i].Words, j, j+1) })
 		}
 	}
+	for i := range c.OCSPs {
+		for j := range c.OCSPs[i].Words {
+			try(func(d *Case) { d.OCSPs[i].Words = slices.Delete(d.OCSPs[i].Words, j, j+1) })
+		}
+	}
 	return all
 }
 
@@ -71,7 +76,7 @@ func (c *Case) clone() *Case {
 		}
 		return to
 	}
-	d.Certs, d.CRLs = items(c.Certs), items(c.CRLs)
-	d.Trust, d.Lists, d.Send = slices.Clone(c.Trust), slices.Clone(c.Lists), slices.Clone(c.Send)
+	d.Certs, d.CRLs, d.OCSPs = items(c.Certs), items(c.CRLs), items(c.OCSPs)
+	d.Trust, d.Lists, d.Send, d.Answer = slices.Clone(c.Trust), slices.Clone(c.Lists), slices.Clone(c.Send), slices.Clone(c.Answer)
 	return &d
 }
