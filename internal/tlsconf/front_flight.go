@@ -77,6 +77,8 @@ func (f *Front) readFlight13() error {
 	switch {
 	case err != nil:
 		return err
+	case f.Retry && r.kind == recordHandshake:
+		return f.readRetry(&r)
 	case r.kind == recordData, f.Retry:
 		f.open()
 		return nil
@@ -95,6 +97,22 @@ func (f *Front) readFlight13() error {
 		return f.leave(refuseChange13)
 	}
 	f.ready = f.take(&r)
+	return nil
+}
+
+// readRetry reads the first record of another hello, which nothing else may be.
+func (f *Front) readRetry(r *record) error {
+	if err := f.body(r); err != nil {
+		return err
+	}
+	switch m := r.data; {
+	case len(m) < messageHeader:
+	case m[0] != typeHello:
+		return f.Refuse(refuseMessage)
+	case messageSize(m) > maxHello:
+		return f.Refuse(refuseMessageSize)
+	}
+	f.open()
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (g *guarded) serve(listener net.Listener) string {
 		f.ClientCertificate, f.Retry = g.auth != tls.NoClientCert, choice.Retry
 		config = &tls.Config{
 			Certificates: []tls.Certificate{choice.Certificate}, ClientAuth: g.auth,
-			MinVersion: h.Version, MaxVersion: h.Version, CurvePreferences: []tls.CurveID{tls.X25519},
+			MinVersion: h.Version, MaxVersion: h.Version, CurvePreferences: []tls.CurveID{choice.Group},
 		}
 		if choice.Suite != 0 {
 			config.CipherSuites = []uint16{choice.Suite}
@@ -108,7 +108,7 @@ func message(kind byte, data string) string { return string([]byte{kind, 0}) + p
 
 // What nginx answers and logs was recorded, of 1.31.5 with OpenSSL 3.0.22.
 func TestFrontRefuses(t *testing.T) {
-	hello, old := usual().message(), usual().old(0x303).message()
+	hello, old, again := usual().message(), usual().old(0x303).message(), usual().with(sharesPart()).message()
 	const unexpected, alert10 = "0A0000F4:SSL routines::unexpected message", "1503030002020a"
 	for _, tt := range []struct{ name, sent, first, text string }{
 		{"good", recordOf(hello), "hello", ""},
@@ -171,6 +171,8 @@ func TestFrontRefuses(t *testing.T) {
 		{"32 empty records later", recordOf(old) + strings.Repeat(plain(22, ""), 32) + plain(22, message(20, "x")), "hello " + alert10, unexpected},
 		{"33 empty records later", recordOf(old) + strings.Repeat(plain(22, ""), 33), "hello " + alert10, "0A00012A:SSL routines::record too small"},
 
+		{"another hello that is none", recordOf(again) + plain(22, strings.Repeat("z", 16)), "hello " + alert10, unexpected},
+		{"another hello that is long", recordOf(again) + plain(22, "\x01\x02\x01\x45"), "hello 1503030002022f", "0A000098:SSL routines::excessive message size"},
 		{"TLS 1.3, message in clear text", recordOf(hello) + plain(22, message(20, "x")), "hello", "0A0001BB:SSL routines::bad record type"},
 		{"TLS 1.3, alert in clear text", recordOf(hello) + plain(21, "\x02\x30"), "hello", "0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48"},
 		{"TLS 1.3, end in clear text", recordOf(hello) + plain(21, "\x01\x00"), "hello", ""},

@@ -73,6 +73,10 @@ func TestCurves(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384}, found)
 	assert.Equal(t, []string{"X448", "ffdhe2048"}, missing)
+	found, missing, err = Curves("sect571r1:B-163:P-192:X25519")
+	assert.NoError(t, err)
+	assert.Equal(t, []tls.CurveID{tls.X25519}, found)
+	assert.Equal(t, []string{"sect571r1", "B-163", "P-192"}, missing)
 	found, _, err = Curves("auto")
 	assert.NoError(t, err)
 	assert.Empty(t, found)
@@ -86,6 +90,8 @@ func TestCurves(t *testing.T) {
 	}
 	assert.Equal(t, "prime256v1", CurveName(tls.CurveP256))
 	assert.Equal(t, "X448", CurveName(30))
+	assert.Equal(t, "sect571r1", CurveName(14))
+	assert.Equal(t, "prime192v1", CurveName(19))
 	assert.Equal(t, "0x1a1a", CurveName(0x1a1a))
 }
 
