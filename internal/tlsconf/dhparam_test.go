@@ -52,6 +52,9 @@ func TestDHParams(t *testing.T) {
 // What nginx 1.31.5 says to files of ssl_stapling_file was recorded.
 func TestStaplingFile(t *testing.T) {
 	const (
+		errNotEnough = "error:0680008E:asn1 encoding routines::not enough data"
+		errTooLong   = "error:0680009B:asn1 encoding routines::too long"
+
 		full   = "\x30\x18\x0A\x01\x00\xA0\x13\x30\x11\x06\x09\x2B\x06\x01\x05\x05\x07\x30\x01\x01\x04\x04\x30\x02\x05\x00"
 		nested = "error:0688010A:asn1 encoding routines::nested asn1 error:"
 		wrong  = "error:068000A8:asn1 encoding routines::wrong tag "
@@ -80,7 +83,7 @@ func TestStaplingFile(t *testing.T) {
 		case der == "":
 			assert.EqualError(t, err, `d2i_OCSP_RESPONSE_bio("`+name+`") failed`)
 		case assert.NoError(t, err, "%x", der):
-			assert.Len(t, got, int(min(len(der), len(full))), "%x", der)
+			assert.Contains(t, []string{full, "\x30\x03\x0A\x01\x03"}, string(got), "%x", der) // in DER
 		}
 	}
 	dir := t.TempDir()

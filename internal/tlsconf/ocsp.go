@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"os"
+	"syscall"
 
 	"github.com/gostream/gostream/internal/pki"
 )
@@ -15,9 +17,14 @@ func ReadOCSPFile(name string) ([]byte, error) {
 	if queue != nil {
 		return nil, errors.New(withQueue("BIO_new_file(\""+name+"\") failed", queue...))
 	}
+	call := "d2i_OCSP_RESPONSE_bio(\"" + name + "\") failed"
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		const notEnough = "error:0680008E:asn1 encoding routines::not enough data"
+		return nil, errors.New(withQueue(call, systemError(syscall.EISDIR)+":calling fread()", errSystemLib, notEnough))
+	}
 	der, queue := pki.RecodeOCSP(text)
 	if der == nil {
-		return nil, errors.New(withQueue("d2i_OCSP_RESPONSE_bio(\""+name+"\") failed", queue...))
+		return nil, errors.New(withQueue(call, queue...))
 	}
 	return der, nil
 }
