@@ -5,6 +5,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/gostream/gostream/internal/guard"
 )
 
 const (
@@ -46,8 +48,18 @@ func (q *queue) add(line []byte) {
 	if q.done == nil {
 		q.done = make(chan struct{})
 		writing.begin(q)
-		go q.run()
+		guard.Go("log queue", q.panicked, q.run)
 	}
+}
+
+// panicked drops what waits, so that the next line begins anew.
+func (q *queue) panicked(p *guard.Panic) {
+	q.mu.Lock()
+	writing.end(q)
+	close(q.done)
+	q.lines, q.lengths, q.done = nil, nil, nil
+	q.mu.Unlock()
+	q.report(p)
 }
 
 // run writes until nothing is left.

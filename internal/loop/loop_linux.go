@@ -317,38 +317,3 @@ func (w *waker) ready(uint32) {
 	var count [8]byte
 	_, _ = unix.Read(w.wake, count[:])
 }
-
-// millis is the loop's clock for timers. It does not follow when somebody sets
-// the system's clock.
-func (l *Loop) millis() int64 { return l.now.Sub(l.base).Milliseconds() }
-
-// Start makes t tell the handler in d from now. A running timer is moved.
-func (l *Loop) Start(t *Timer, d time.Duration, to TimerHandler) {
-	at := l.millis() + max(int64((d+time.Millisecond-1)/time.Millisecond), 0)
-	t.to = to
-	if t.index != 0 {
-		l.timers.remove(t)
-	}
-	t.at = at
-	l.timers.add(t)
-}
-
-// StopTimer stops t, if it runs.
-func (l *Loop) StopTimer(t *Timer) {
-	if t.index != 0 {
-		l.timers.remove(t)
-	}
-}
-
-// expire tells the handlers of all timers whose time has come.
-func (l *Loop) expire() {
-	now := l.millis()
-	for len(l.timers) > 0 && l.timers[0].at <= now {
-		t := l.timers[0]
-		l.timers.remove(t)
-		func() {
-			defer l.guard(t.to)
-			t.to.Timeout(t)
-		}()
-	}
-}
