@@ -3,7 +3,6 @@ package tlsconf
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"maps"
@@ -129,14 +128,4 @@ func readCAs(name string) (all []*certificate, err error) {
 		}
 		all = append(all, c)
 	}
-}
-
-// encodingProblem is what OpenSSL says about an encoding that is none. What is
-// one, but refused by package x509, gets the words of that.
-func encodingProblem(der []byte, kind string, err error) string {
-	var first asn1.RawValue
-	if _, bad := asn1.Unmarshal(der, &first); err != nil && bad == nil && first.Tag == asn1.TagSequence && first.Class == asn1.ClassUniversal {
-		return err.Error()
-	}
-	return "error:068000A8:asn1 encoding routines::wrong tag error:0688010A:asn1 encoding routines::nested asn1 error:Type=" + kind
 }
