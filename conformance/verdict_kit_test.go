@@ -124,7 +124,7 @@ const clientTexts = "$ssl_client_s_dn|$ssl_client_i_dn|$ssl_client_serial|$ssl_c
 func (j *judge) config() string {
 	var b strings.Builder
 	b.WriteString("worker_processes 1; worker_rlimit_nofile 9000; error_log error.log info;\nevents { worker_connections 4000; }\nstream {\n" +
-		"ssl_certificate tls/one.pem; ssl_certificate_key tls/one.key;\nproxy_connect_timeout 9s;\n")
+		"ssl_certificate tls/one.pem; ssl_certificate_key tls/one.key;\nssl_protocols TLSv1.2 TLSv1.3; proxy_ssl_protocols TLSv1.2 TLSv1.3; proxy_connect_timeout 9s;\n")
 	for n, c := range j.cases {
 		crl := ""
 		if len(c.Lists) > 0 {

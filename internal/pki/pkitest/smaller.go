@@ -19,6 +19,15 @@ func (c *Case) HostName() string {
 	return c.Host
 }
 
+// HasSettings reports whether a certificate comes with settings of its trust.
+func (c *Case) HasSettings() bool {
+	return slices.ContainsFunc(c.Certs, func(i Item) bool {
+		return slices.ContainsFunc(i.Words, func(word string) bool {
+			return strings.HasPrefix(word, "accept=") || strings.HasPrefix(word, "reject=")
+		})
+	})
+}
+
 // Format writes cases as [Parse] reads them.
 func Format(cases []*Case) string {
 	texts := make([]string, len(cases))
