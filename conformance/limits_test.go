@@ -39,7 +39,7 @@ func TestFileLimitOfEachLoop(t *testing.T) {
 stream { server { listen %d; proxy_pass 127.0.0.1:%d; } }`, p["Plain"], startEcho(t)), binary(t))
 	require.NoError(t, limited(s, "ulimit -Sn 300; ulimit -Hn 400;").Run())
 	master := s.pid("nginx.pid")
-	assert.Equal(t, "240 240", fileLimits(t, s.worker(master)))
+	s.eventually("the limits of the worker", func() bool { return fileLimits(t, s.worker(master)) == "240 240" })
 	var open []net.Conn
 	for range 90 { // at once, with 2 descriptors each
 		c, err := net.Dial("tcp", local(p["Plain"]))
@@ -54,7 +54,7 @@ stream { server { listen %d; proxy_pass 127.0.0.1:%d; } }`, p["Plain"], startEch
 	s.kill(master, syscall.SIGUSR2)
 	s.eventually("a new master", func() bool { n := s.pid("nginx.pid"); return n > 0 && n != master })
 	newer := s.pid("nginx.pid")
-	assert.Equal(t, "240 240", fileLimits(t, s.worker(newer)))
+	s.eventually("the limits of the new worker", func() bool { return fileLimits(t, s.worker(newer)) == "240 240" })
 	s.kill(master, syscall.SIGQUIT)
 	s.eventually("end of the old master", func() bool { return !alive(master) })
 
