@@ -54,7 +54,10 @@ func (s *Session) peekHeader(buf *buffer) (seen int, err error) {
 	deadline := s.now().Add(s.srv.proxyProtocolTimeout)
 	for {
 		n, err := s.transport.peek(buf.b, seen, deadline)
-		if err != nil {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && seen > 0:
+			return seen, nil // it is a broken header
+		case err != nil:
 			return seen, err
 		}
 		seen = n

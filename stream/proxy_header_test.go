@@ -42,13 +42,17 @@ func TestHeaderInPieces(t *testing.T) {
 // A header that cannot become one is refused at once, and one that the client
 // does not complete when it ends.
 func TestHeaderThatIsNotCompleted(t *testing.T) {
-	s := start(t, `server { listen 127.0.0.1:PORT0 proxy_protocol; return ok; }`)
+	s := start(t, `
+		server { listen 127.0.0.1:PORT0 proxy_protocol; return ok; }
+		server { listen 127.0.0.1:PORT1 proxy_protocol; proxy_protocol_timeout 20ms; return ok; }`)
 	assert.Empty(t, s.ask("PORT0", "PROXY TCP5 "+strings.Repeat("x", 200)))
+	assert.Empty(t, s.ask("PORT1", "PROXY TCP6 ::1"))
 	assert.Empty(t, s.askAndEnd("PORT0", "PROXY TCP4 1.2.3.4"))
 	s.shutdown()
 	log := strings.Join(s.errors("error"), "\n")
 	assert.Contains(t, log, `broken header: "PROXY TCP5 xxx`)
 	assert.Contains(t, log, `broken header: "PROXY TCP4 1.2.3.4" while reading PROXY protocol`)
+	assert.Contains(t, log, `broken header: "PROXY TCP6 ::1" while reading PROXY protocol`)
 }
 
 // A session that is passed on keeps its header, unless there is another one.
