@@ -136,7 +136,7 @@ func TestMissing(t *testing.T) {
 		}
 	}
 	for _, in := range []string{
-		"GET / HTTP/1.0", "PROXZ", "PROXY\r", "\r\n\r\n\x01", "\x16\x03\x01", "PROXY TCP4 1\n", "PROXY TCP4 1\rx",
+		"GET / HTTP/1.0", "PROXZ", "PROXY\r", "\r\n\r\n\x01", "\x16\x03\x01", "PROXY TCP4 1\n", "PROXY TCP4 1\rx", "PROXY INVALID", "PROXY TCP4 x",
 		"PROXY UNKNOWN" + strings.Repeat(" ", maxV1), v2(0x21, 0x11, "")[:14] + "\xff\xff",
 	} {
 		assert.Zero(t, Missing([]byte(in)), in)

@@ -93,13 +93,10 @@ func Missing(b []byte) int {
 	if begins(b, signature) {
 		return v2HeaderLen - len(b)
 	}
-	if !begins(b, []byte("PROXY ")) || len(b) >= maxV1 || bytes.IndexByte(b, '\n') >= 0 {
-		return 0
+	if len(b) < maxV1 && mayBecomeV1(b) {
+		return 1
 	}
-	if cr := bytes.IndexByte(b, '\r'); cr >= 0 && cr < len(b)-1 {
-		return 0
-	}
-	return 1
+	return 0
 }
 
 // begins reports whether the shorter of two texts begins the other.

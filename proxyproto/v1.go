@@ -35,6 +35,33 @@ func parseV1(b []byte) (Header, int, bool) {
 	return h, len(b) - len(l.rest), l.ok
 }
 
+// mayBecomeV1 reports whether b is the beginning of a header of version 1, without
+// its end.
+func mayBecomeV1(b []byte) bool {
+	if !begins(b, []byte("PROXY ")) || bytes.IndexByte(b, '\n') >= 0 {
+		return false
+	}
+	if cr := bytes.IndexByte(b, '\r'); cr >= 0 {
+		if cr < len(b)-1 {
+			return false
+		}
+		b = b[:cr]
+	}
+	rest := b[min(len(b), len("PROXY ")):]
+	if begins(rest, []byte("UNKNOWN")) {
+		return true
+	}
+	if !begins(rest, []byte("TCP4 ")) && !begins(rest, []byte("TCP6 ")) {
+		return false
+	}
+	for _, c := range rest[min(len(rest), len("TCP4 ")):] {
+		if c != ' ' && !isAddressChar(c) {
+			return false
+		}
+	}
+	return true
+}
+
 // line is what remains to be read of a version 1 header. Once a field is wrong,
 // ok stays false and what the other fields give does not matter.
 type line struct {
