@@ -81,9 +81,13 @@ func checkRoundTrip(t *testing.T, h Header) {
 	if !src.IsValid() || !dst.IsValid() {
 		return
 	}
+	none := netip.AddrFrom4([4]byte{255, 255, 255, 255}) // which nginx takes for no address in a text
+	if src.Addr().Unmap() == none || dst.Addr().Unmap() == none {
+		return
+	}
 	line := AppendV1(nil, src, dst)
 	got, n, err := Parse(line)
-	if err != nil || n != len(line) || got.Source.AddrPort() != src || got.Destination.AddrPort() != dst {
+	if err != nil || n != len(line) || !sameAddress(got.Source, src) || !sameAddress(got.Destination, dst) {
 		t.Fatalf("%q is read as %v %v", line, got, err)
 	}
 	if got.Source.text != "" || !strings.Contains(string(line), " "+string(got.Source.AppendHost(nil))+" ") {
@@ -97,4 +101,10 @@ func checkRoundTrip(t *testing.T, h Header) {
 	if err != nil || n != len(b) || got.Source.AddrPort().Addr().Unmap() != src.Addr().Unmap() || got.Destination.Port != dst.Port() {
 		t.Fatalf("%q is read as %v %v", b, got, err)
 	}
+}
+
+// sameAddress reports whether an address is the one that was written, which may
+// have been written as one of IPv4.
+func sameAddress(got Address, want netip.AddrPort) bool {
+	return got.AddrPort().Addr().Unmap() == want.Addr().Unmap() && got.Port == want.Port()
 }
