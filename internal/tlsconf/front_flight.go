@@ -106,6 +106,8 @@ func (f *Front) readRetry(r *record) error {
 		return err
 	}
 	switch m := r.data; {
+	case len(m) == 0:
+		return f.Refuse(refuseEmptyMessage)
 	case len(m) < messageHeader:
 	case m[0] != typeHello:
 		return f.Refuse(refuseMessage)

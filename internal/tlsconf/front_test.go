@@ -172,6 +172,7 @@ func TestFrontRefuses(t *testing.T) {
 		{"33 empty records later", recordOf(old) + strings.Repeat(plain(22, ""), 33), "hello " + alert10, "0A00012A:SSL routines::record too small"},
 
 		{"another hello that is none", recordOf(again) + plain(22, strings.Repeat("z", 16)), "hello " + alert10, unexpected},
+		{"another hello behind an empty record", recordOf(again) + plain(22, "") + recordOf(again), "hello " + alert10, "0A00010F:SSL routines::bad length"},
 		{"another hello that is long", recordOf(again) + plain(22, "\x01\x02\x01\x45"), "hello 1503030002022f", "0A000098:SSL routines::excessive message size"},
 		{"TLS 1.3, message in clear text", recordOf(hello) + plain(22, message(20, "x")), "hello", "0A0001BB:SSL routines::bad record type"},
 		{"TLS 1.3, alert in clear text", recordOf(hello) + plain(21, "\x02\x30"), "hello", "0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48"},

@@ -69,6 +69,7 @@ var (
 	refuseEncryptedLength = &Refusal{Alert: alertRecordOverflow, reason: 150, words: "encrypted length too long"}
 	refuseDataLength      = &Refusal{Alert: alertRecordOverflow, reason: 146, words: "data length too long"}
 	refuseEmptyRecords    = &Refusal{Alert: alertUnexpectedMessage, reason: 298, words: "record too small"}
+	refuseEmptyMessage    = &Refusal{Alert: alertUnexpectedMessage, reason: 271, words: "bad length"}
 	refuseMessage         = &Refusal{Alert: alertUnexpectedMessage, reason: 244, words: "unexpected message"}
 	refuseRecord          = &Refusal{Alert: alertUnexpectedMessage, reason: 245, words: "unexpected record"}
 	refuseAlert           = &Refusal{Alert: alertUnexpectedMessage, reason: 205, words: "invalid alert"}
