@@ -57,7 +57,7 @@ func newOCSPJudge(t *testing.T, c *pkitest.Case) *ocspJudge {
 		cert, err := x509.ParseCertificate(root.DER)
 		require.NoError(t, err, c)
 		j.verifier.Roots = append(j.verifier.Roots, cert)
-		settings, err := ParseTrustSettings(root.Aux)
+		settings, err := parseTrustSettings(root.Aux)
 		require.NoError(t, err, c)
 		if settings != nil {
 			j.verifier.Trust[cert] = settings

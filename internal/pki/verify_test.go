@@ -215,7 +215,7 @@ func FuzzReadExtensions(f *testing.F) {
 			read(&e, list)
 		}
 		_ = algorithmOf(list)
-		_, _ = ParseTrustSettings(list)
+		_, _ = parseTrustSettings(list)
 		_, _ = canonicalName(list)
 	})
 }

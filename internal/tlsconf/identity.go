@@ -133,11 +133,6 @@ func (id *Identity) NameOf(c *tls.Certificate) string {
 	return ""
 }
 
-// IsRSA reports whether the key of a certificate is an RSA one.
-func IsRSA(c *tls.Certificate) bool {
-	return c.Leaf != nil && kindOf(c.Leaf.PublicKey) == kindRSA
-}
-
 // Loader is how certificates and keys are loaded.
 type Loader struct {
 	Passwords []string // of keys; nil: none are known
