@@ -110,7 +110,7 @@ func FuzzDecode(f *testing.F) {
 		der, _ := hex.DecodeString(text)
 		f.Add(der)
 	}
-	types := []*Type{AlgorithmType, ExtensionType, NameType, CertificateType, OctetStringType, anyType}
+	types := []*Type{AlgorithmType, ExtensionType, NameType, CertificateType, OctetStringType, AnyType}
 	f.Fuzz(func(t *testing.T, der []byte) {
 		if element, problems := Element(der); element != nil {
 			assert.Empty(t, problems)

@@ -2,11 +2,9 @@ package pki
 
 import (
 	"encoding/asn1"
-	"errors"
 	"slices"
 
-	"golang.org/x/crypto/cryptobyte"
-	cryptobyteasn1 "golang.org/x/crypto/cryptobyte/asn1"
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // TrustSettings are what a file says of the use of a certificate beside it, in
@@ -20,43 +18,43 @@ type TrustSettings struct {
 	Rejected []asn1.ObjectIdentifier
 }
 
-// ParseTrustSettings reads what follows a certificate in DER in a "TRUSTED
-// CERTIFICATE": OpenSSL's X509_CERT_AUX. Nil: it is empty.
-func ParseTrustSettings(der []byte) (*TrustSettings, error) {
+// trustType is OpenSSL's type of trust settings.
+var trustType = ber.SequenceOf("X509_CERT_AUX",
+	ber.Field{Name: "trust", Of: ber.ObjectType, List: ber.SequenceTag, Optional: true},
+	ber.Field{Name: "reject", Of: ber.ObjectType, List: ber.SequenceTag, Tagging: ber.Implicit, Tag: 0, Optional: true},
+	ber.Field{Name: "alias", Of: ber.UTF8Type, Optional: true},
+	ber.Field{Name: "keyid", Of: ber.OctetStringType, Optional: true},
+	ber.Field{Name: "other", Of: ber.AlgorithmType, List: ber.SequenceTag, Tagging: ber.Implicit, Tag: 1, Optional: true})
+
+// ParseTrustSettings reads what follows a certificate in a "TRUSTED CERTIFICATE":
+// OpenSSL's X509_CERT_AUX. Nil: it is empty, or OpenSSL could not read it and has
+// these errors.
+func ParseTrustSettings(der []byte) (settings *TrustSettings, queue []string) {
 	if len(der) == 0 {
 		return nil, nil
 	}
-	s := cryptobyte.String(der)
-	t := &TrustSettings{}
-	var ok bool
-	if s.ReadASN1(&s, cryptobyteasn1.SEQUENCE) {
-		if t.Accepted, ok = readPurposes(&s, cryptobyteasn1.SEQUENCE); ok {
-			t.Rejected, ok = readPurposes(&s, cryptobyteasn1.Tag(0).ContextSpecific().Constructed())
-		}
+	v, _, problems := ber.Decode(der, trustType)
+	if problems != nil {
+		return nil, problems
 	}
-	if !ok || !s.SkipOptionalASN1(cryptobyteasn1.UTF8String) || !s.SkipOptionalASN1(cryptobyteasn1.OCTET_STRING) ||
-		!s.SkipOptionalASN1(cryptobyteasn1.Tag(1).ContextSpecific().Constructed()) || !s.Empty() {
-		return nil, errors.New("malformed trust settings")
-	}
-	return t, nil
+	return &TrustSettings{Accepted: identifiers(v.Field("trust")), Rejected: identifiers(v.Field("reject"))}, nil
 }
 
-// readPurposes reads a list that may be left out, and then is nil.
-func readPurposes(s *cryptobyte.String, tag cryptobyteasn1.Tag) (ids []asn1.ObjectIdentifier, ok bool) {
-	var list cryptobyte.String
-	var present bool
-	if !s.ReadOptionalASN1(&list, &present, tag) || !present {
-		return nil, !present
+// identifiers are those of a list, up to one with numbers that are too large to
+// be of anything known. Nil: there is no list.
+func identifiers(list *ber.Value) (ids []asn1.ObjectIdentifier) {
+	if list == nil {
+		return nil
 	}
 	ids = []asn1.ObjectIdentifier{}
-	for !list.Empty() {
+	for _, v := range list.Parts {
 		var id asn1.ObjectIdentifier
-		if !list.ReadASN1ObjectIdentifier(&id) {
-			return nil, false
+		if _, err := asn1.Unmarshal(v.Encoding, &id); err != nil {
+			break
 		}
 		ids = append(ids, id)
 	}
-	return ids, true
+	return ids
 }
 
 // trust is what is said of a trusted certificate.

@@ -9,6 +9,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
+
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // publicKeyInfo is the SubjectPublicKeyInfo of RFC 5280.
@@ -125,7 +127,7 @@ func (c *namedCurve) is(e *explicitCurve) bool {
 	base = append(base, p.Gy.FillBytes(make([]byte, size))...)
 	a := new(big.Int).Sub(p.P, big.NewInt(3)) // as on all curves of crypto/ecdsa
 	one := big.NewInt(1)
-	return integer(e.Field.Value.FullBytes).Cmp(p.P) == 0 &&
+	return e.Field.Value.Tag == asn1.TagInteger && ber.BigInt(e.Field.Value.Bytes).Cmp(p.P) == 0 &&
 		new(big.Int).SetBytes(e.Curve.A).Cmp(a) == 0 && new(big.Int).SetBytes(e.Curve.B).Cmp(p.B) == 0 &&
 		bytes.Equal(c.uncompressed(e.Base), base) &&
 		e.Order.Cmp(p.N) == 0 && (e.Cofactor == nil || e.Cofactor.Cmp(one) == 0)

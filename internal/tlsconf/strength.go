@@ -79,7 +79,7 @@ func (c *certificate) keyLevel() int {
 		return levelOfBits(128)
 	}
 	var info publicKeyInfo
-	if _, err := asn1.Unmarshal(c.parts["X509_CINF.key"], &info); err != nil {
+	if _, err := asn1.Unmarshal(c.keyInfo(), &info); err != nil {
 		return noLevel
 	}
 	params, key := info.Algorithm.Parameters.FullBytes, info.Key.RightAlign()
@@ -180,7 +180,7 @@ type algorithm struct {
 // signatureLevel is the level that the signature of a certificate reaches.
 func (c *certificate) signatureLevel() int {
 	var a algorithm
-	if _, err := asn1.Unmarshal(c.parts["X509.sig_alg"], &a); err != nil {
+	if _, err := asn1.Unmarshal(c.value.RawField("sig_alg"), &a); err != nil {
 		return noLevel
 	}
 	oid := a.Algorithm.String()
@@ -239,14 +239,14 @@ func (c *certificate) problem(level int, authority bool) opensslQueue {
 // keyAlgorithm is the identifier of the kind of the key.
 func (c *certificate) keyAlgorithm() string {
 	var info publicKeyInfo
-	_, _ = asn1.Unmarshal(c.parts["X509_CINF.key"], &info)
+	_, _ = asn1.Unmarshal(c.keyInfo(), &info)
 	return info.Algorithm.Algorithm.String()
 }
 
 // unsupportedKey describes the key of a certificate that crypto/tls cannot use.
 func (c *certificate) unsupportedKey() string {
 	var info publicKeyInfo
-	_, _ = asn1.Unmarshal(c.parts["X509_CINF.key"], &info)
+	_, _ = asn1.Unmarshal(c.keyInfo(), &info)
 	text := unsupportedKey(info.Algorithm.Algorithm.String(), info.Algorithm.Parameters.FullBytes)
 	if text == "" {
 		return "a key that Go refuses"

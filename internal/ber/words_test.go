@@ -1,4 +1,4 @@
-package tlsconf
+package ber
 
 import (
 	"bytes"
@@ -43,9 +43,9 @@ func TestEncodings(t *testing.T) {
 		"\x30\x09\x06\x01\x2A\x24\x80\x04\x01\x61\x00": "0680007B header too long|06800066 bad object header|0688010A nested asn1 error|0688010A nested asn1 error:Field=parameter, Type=X509_ALGOR",
 		"\x30\x07\x06\x01\x2A\x24\x02\x00\x00":         "0680009F unexpected eoc|0688010A nested asn1 error:Field=parameter, Type=X509_ALGOR",
 	} {
-		d, _, ok := decodeASN1([]byte(der), itemAlgorithm)
-		assert.Equal(t, want == "", ok, "%x", der)
-		assert.Equal(t, wordsOf(want), strings.Join(d.queue, " "), "%x", der)
+		_, _, problems := Decode([]byte(der), AlgorithmType)
+		assert.Equal(t, wordsOf(want), strings.Join(problems, " "), "%x", der)
+		assert.Equal(t, problems, Check([]byte(der), AlgorithmType), "%x", der)
 	}
 }
 
@@ -79,9 +79,8 @@ func TestStringsOfNames(t *testing.T) {
 		{30, "\x00a", ""}, {30, "\xD8\x00", "0680007C illegal characters|0688010A nested asn1 error"},
 		{28, "\x00\x00\x00a", ""}, {28, "\x00\x11\x00\x00", "0680007C illegal characters|0688010A nested asn1 error"},
 	} {
-		d, _, ok := decodeASN1(name(tt.tag, tt.text), itemName)
-		assert.Equal(t, tt.want == "", ok, "%d %q", tt.tag, tt.text)
-		assert.Equal(t, wordsOf(tt.want), strings.Join(d.queue, " "), "%d %q", tt.tag, tt.text)
+		problems := Check(name(tt.tag, tt.text), NameType)
+		assert.Equal(t, wordsOf(tt.want), strings.Join(problems, " "), "%d %q", tt.tag, tt.text)
 	}
 }
 
@@ -92,9 +91,8 @@ func TestNestedStrings(t *testing.T) {
 		for range depth {
 			der = append([]byte{0x24, byte(len(der))}, der...)
 		}
-		d, rest, ok := decodeASN1(append(bytes.Clone(der), 'x'), itemOctets)
-		assert.Equal(t, want == "", ok, depth)
-		assert.Equal(t, wordsOf(want), strings.Join(d.queue, " "), depth)
-		assert.Equal(t, ok, string(rest) == "x")
+		_, rest, problems := Decode(append(bytes.Clone(der), 'x'), OctetStringType)
+		assert.Equal(t, wordsOf(want), strings.Join(problems, " "), depth)
+		assert.Equal(t, want == "", string(rest) == "x")
 	}
 }
