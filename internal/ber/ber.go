@@ -58,7 +58,7 @@ const (
 // Value is what was decoded.
 type Value struct {
 	Tag      int
-	Bytes    []byte   // the contents of a primitive type; of a distinguished name its DER
+	Bytes    []byte   // the contents of a primitive type
 	Parts    []*Value // fields, nil if they are absent, or items of a list
 	Selected int      // which alternative of a choice Parts[0] is
 	Encoding []byte   // DER, whatever it was, without an explicit tag

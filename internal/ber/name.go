@@ -25,7 +25,7 @@ func (d *decoder) name(in []byte, w want) (*Value, []byte, state) {
 			}
 		}
 	}
-	v.Bytes, v.Encoding = v.Encoding, v.Raw
+	v.Encoding = v.Raw
 	return v, in[len(v.Raw):], found
 }
 

@@ -34,9 +34,9 @@ var (
 	attributeType = SequenceOf("X509_NAME_ENTRY",
 		Field{Name: "object", Of: ObjectType},
 		Field{Name: "value", Of: nameText})
-	relativeType = &Type{Name: "X509_NAME_ENTRIES", Kind: Wrapper, Fields: []Field{{Name: "RDNS", Of: attributeType, List: SetTag}}}
-	NameType     = &Type{Name: "X509_NAME", Kind: DistinguishedName, Fields: []Field{{Name: "Name", Of: relativeType, List: SequenceTag}}}
-	validityType = SequenceOf("X509_VAL",
+	RelativeNameType = &Type{Name: "X509_NAME_ENTRIES", Kind: Wrapper, Fields: []Field{{Name: "RDNS", Of: attributeType, List: SetTag}}}
+	NameType         = &Type{Name: "X509_NAME", Kind: DistinguishedName, Fields: []Field{{Name: "Name", Of: RelativeNameType, List: SequenceTag}}}
+	validityType     = SequenceOf("X509_VAL",
 		Field{Name: "notBefore", Of: certTime},
 		Field{Name: "notAfter", Of: certTime})
 	keyType = SequenceOf("X509_PUBKEY",

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/cryptobyte/asn1"
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // listTime is a time in a list.
@@ -19,15 +19,15 @@ func (t listTime) after(u listTime) bool { return t.known && u.known && t.second
 
 // readTime reads a UTCTime or GeneralizedTime. Seconds may be missing, and the
 // zone may be any; of a GeneralizedTime there may be parts of a second.
-func readTime(v tlv) (t listTime) {
-	text, ok := v.text()
+func readTime(v ber.TLV) (t listTime) {
+	text, ok := v.Text()
 	if !ok {
 		return t
 	}
 	s := string(text)
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	s, zone := s[:digits], s[digits:]
-	if v.is(asn1.UTCTime) {
+	if v.Is(ber.UTCTime) {
 		s = century(s) + s
 	}
 	layout := "20060102150405"
@@ -43,7 +43,7 @@ func readTime(v tlv) (t listTime) {
 		return t
 	}
 	t.exact = zone == "Z" && len(s) == len("20060102150405")
-	if v.is(asn1.GeneralizedTime) && len(s) == len("20060102150405") {
+	if v.Is(ber.GeneralizedTime) && len(s) == len("20060102150405") {
 		if zone, ok = withoutFraction(zone); !ok {
 			return t
 		}

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // extensionReaders read the values of extensions that the checks need. They
@@ -209,12 +211,8 @@ func (e *extensions) readAuthorityKeyID(value cryptobyte.String) bool {
 }
 
 // readInteger reads the contents of an INTEGER.
-func readInteger(content []byte) (*big.Int, bool) {
-	var b cryptobyte.Builder
-	b.AddASN1(asn1.INTEGER, func(b *cryptobyte.Builder) { b.AddBytes(content) })
-	s := cryptobyte.String(b.BytesOrPanic())
-	n := new(big.Int)
-	return n, s.ReadASN1Integer(n)
+func readInteger(contents []byte) (*big.Int, bool) {
+	return ber.BigInt(contents), ber.ValidContents(ber.Integer, contents)
 }
 
 // notNil is an empty slice if b is nil: something empty is there.

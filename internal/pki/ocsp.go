@@ -244,7 +244,7 @@ const oidSHA1 = "1.3.14.3.2.26"
 func parseSingle(v *ber.Value) singleResponse {
 	id := v.Parts[0]
 	s := singleResponse{
-		id:         certID{identifier(id.Parts[0].Parts[0]), id.Parts[1].Bytes, id.Parts[2].Bytes, signed(id.Parts[3].Bytes)},
+		id:         certID{identifier(id.Parts[0].Parts[0]), id.Parts[1].Bytes, id.Parts[2].Bytes, ber.BigInt(id.Parts[3].Bytes)},
 		status:     OCSPStatus(v.Parts[1].Selected),
 		thisUpdate: v.Parts[2].Bytes,
 	}
@@ -252,15 +252,6 @@ func parseSingle(v *ber.Value) singleResponse {
 		s.nextUpdate = v.Parts[3].Bytes
 	}
 	return s
-}
-
-// signed is the value of an integer.
-func signed(c []byte) *big.Int {
-	n := new(big.Int).SetBytes(c)
-	if c[0]&0x80 != 0 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(c))))
-	}
-	return n
 }
 
 // find returns the first answer about the certificate that names it by SHA-1, as
