@@ -33,6 +33,7 @@ const (
 )
 
 const (
+	classBits      = 0xc0
 	constructedBit = 0x20
 	longTag        = 0x1f
 	indefiniteByte = 0x80
@@ -108,7 +109,7 @@ func (d *decoder) header(in []byte, expected Tag, optional bool) (header, state)
 
 // parseHeader reads a header. A length may have more bytes than it needs.
 func parseHeader(in []byte) (h header, problem string) {
-	h.Class, h.constructed = in[0]&0xc0, in[0]&constructedBit != 0
+	h.Class, h.constructed = in[0]&classBits, in[0]&constructedBit != 0
 	h.Number = int(in[0] & longTag)
 	rest := in[1:]
 	if h.Number == longTag {

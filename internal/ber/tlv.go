@@ -15,6 +15,10 @@ func ReadTLV(in []byte) (v TLV, rest []byte, ok bool) {
 	if len(in) == 0 {
 		return v, nil, false
 	}
+	if len(in) > 1 && in[0]&longTag < longTag && in[1] < 0x80 && int(in[1]) <= len(in)-2 { // as most are
+		end := 2 + int(in[1])
+		return TLV{Tag{in[0] & classBits, int(in[0] & longTag)}, in[0]&constructedBit != 0, in[2:end]}, in[end:], true
+	}
 	h, problem := parseHeader(in)
 	if problem != "" {
 		return v, nil, false
