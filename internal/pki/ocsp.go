@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -201,7 +200,7 @@ func parseBasic(v *ber.Value) (*basicResponse, []string) {
 	}
 	data := b.Parts[0]
 	bits := b.Parts[2].Bytes
-	r := &basicResponse{signature: signature{algorithmFrom(b.Parts[1]), isDSA(identifier(b.Parts[1].Parts[0])), data.Encoding, bits[1:], bits[0] == 0}}
+	r := &basicResponse{signature: signature{algorithmFrom(b.Parts[1]), data.Encoding, bits[1:], bits[0] == 0}}
 	responder := data.Parts[1]
 	if responder.Selected == 0 {
 		r.name = responder.Parts[0].Encoding
@@ -228,15 +227,6 @@ func identifier(v *ber.Value) string {
 		return ""
 	}
 	return id.String()
-}
-
-// algorithmFrom reads a signature algorithm.
-func algorithmFrom(v *ber.Value) signatureAlgorithm {
-	content := v.Parts[0].Encoding
-	if v.Parts[1] != nil {
-		content = slices.Concat(content, v.Parts[1].Encoding)
-	}
-	return algorithmOf(content)
 }
 
 const oidSHA1 = "1.3.14.3.2.26"

@@ -214,7 +214,7 @@ func FuzzReadExtensions(f *testing.F) {
 		for _, read := range extensionReaders {
 			read(&e, list)
 		}
-		_ = algorithmOf(list)
+		_ = decodeAlgorithm(list)
 		_, _ = ParseTrustSettings(list)
 		_, _ = canonicalName(list)
 	})

@@ -108,15 +108,12 @@ func (c *certificate) selfSigned() bool {
 			_, _ = asn1.Unmarshal(e.Value, &id)
 		}
 	}
-	var a algorithm
-	_, _ = asn1.Unmarshal(c.value.RawField("cert_info", "signature"), &a)
-	signer, key := signatures[a.Algorithm.String()].key, c.keyAlgorithm()
 	switch {
 	case !bytes.Equal(c.RawIssuer, c.RawSubject):
 	case len(id.Key) > 0 && len(c.SubjectKeyId) > 0 && !bytes.Equal(id.Key, c.SubjectKeyId):
 	case id.Serial != nil && id.Serial.Cmp(c.SerialNumber) != 0:
 	default:
-		return signer == key || signer == oidRSAPSS && key == oidRSA
+		return pki.CanSign(c.keyAlgorithm(), c.value.RawField("cert_info", "signature"))
 	}
 	return false
 }

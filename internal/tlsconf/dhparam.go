@@ -41,7 +41,7 @@ func dhLevel(b *pemBlock) (int, error) {
 	if problems != nil {
 		return 0, encodingProblem(problems)
 	}
-	level := levelOf(ber.BigInt(v.Field(prime).Bytes).BitLen(), dsaSizes)
+	level := primeLevel(ber.BigInt(v.Field(prime).Bytes).BitLen())
 	size := new(big.Int)
 	if found := v.Field(order); found != nil {
 		size = ber.BigInt(found.Bytes)
@@ -49,9 +49,9 @@ func dhLevel(b *pemBlock) (int, error) {
 	switch {
 	case size.Sign() == 0:
 	case t == dhxType:
-		level = min(level, levelOf(size.BitLen(), dsaOrderSizes))
+		level = min(level, orderLevel(size.BitLen()))
 	case size.Cmp(big.NewInt(1<<16)) < 0:
-		level = min(level, levelOf(int(size.Int64()), dsaOrderSizes))
+		level = min(level, orderLevel(int(size.Int64())))
 	}
 	return level, nil
 }

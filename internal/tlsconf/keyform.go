@@ -13,6 +13,7 @@ import (
 	"fmt"
 
 	"github.com/gostream/gostream/internal/ber"
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // notKeyError is about an encoding that is no private key, with OpenSSL's
@@ -120,13 +121,13 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 	}
 	oid, params := info.Algorithm.Algorithm.String(), info.Algorithm.Parameters.FullBytes
 	switch oid {
-	case oidRSA:
+	case pki.OIDRSA:
 		return x509RSAKey(info.PrivateKey)
-	case oidEC:
+	case pki.OIDEC:
 		return parseSEC1(info.PrivateKey, params)
-	case oidRSAPSS, oidDSA, oidEd448:
+	case pki.OIDRSAPSS, pki.OIDDSA, pki.OIDEd448:
 		return nil, &UnsupportedError{unsupportedKey(oid, params)}
-	case oidX25519, oidX448, oidDH:
+	case pki.OIDX25519, pki.OIDX448, pki.OIDDH:
 		return nil, &callError{"use_PrivateKey", errUnknownKind}
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
@@ -155,7 +156,7 @@ func parseSEC1(der, params []byte) (crypto.Signer, error) {
 	}
 	c := curveOf(params)
 	if c == nil {
-		return nil, &UnsupportedError{unsupportedKey(oidEC, params)}
+		return nil, &UnsupportedError{unsupportedKey(pki.OIDEC, params)}
 	}
 	if public := v.Field("publicKey"); public != nil {
 		if _, err := ecdsa.ParseUncompressedPublicKey(c.Curve, c.uncompressed(public.Bytes[1:])); err != nil {

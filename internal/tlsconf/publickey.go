@@ -11,6 +11,7 @@ import (
 	"math/big"
 
 	"github.com/gostream/gostream/internal/ber"
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // publicKeyInfo is the SubjectPublicKeyInfo of RFC 5280.
@@ -18,19 +19,6 @@ type publicKeyInfo struct {
 	Algorithm pkix.AlgorithmIdentifier
 	Key       asn1.BitString
 }
-
-// Identifiers of kinds of keys.
-const (
-	oidRSA     = "1.2.840.113549.1.1.1"
-	oidRSAPSS  = "1.2.840.113549.1.1.10"
-	oidEC      = "1.2.840.10045.2.1"
-	oidDSA     = "1.2.840.10040.4.1"
-	oidDH      = "1.2.840.113549.1.3.1"
-	oidX25519  = "1.3.101.110"
-	oidX448    = "1.3.101.111"
-	oidEd25519 = "1.3.101.112"
-	oidEd448   = "1.3.101.113"
-)
 
 // usualKey returns an encoded public key as package x509 wants it: curves by
 // their names, points not compressed, and NULL for the parameters that RSA does
@@ -41,11 +29,11 @@ func usualKey(der []byte) []byte {
 		return der
 	}
 	switch info.Algorithm.Algorithm.String() {
-	case oidRSA:
+	case pki.OIDRSA:
 		if len(info.Algorithm.Parameters.FullBytes) == 0 {
 			info.Algorithm.Parameters = asn1.NullRawValue
 		}
-	case oidEC:
+	case pki.OIDEC:
 		c := curveOf(info.Algorithm.Parameters.FullBytes)
 		if c == nil {
 			return der
