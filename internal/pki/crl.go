@@ -12,7 +12,7 @@ import (
 // used from several goroutines.
 type CRL struct {
 	issuer                 []byte // canonical
-	thisUpdate, nextUpdate listTime
+	thisUpdate, nextUpdate encodedTime
 	endless                bool // there is no nextUpdate
 	entries                crlEntries
 

@@ -7,19 +7,22 @@ import (
 	"github.com/gostream/gostream/internal/ber"
 )
 
-// listTime is a time in a list.
-type listTime struct {
+// encodedTime is a UTCTime or GeneralizedTime of a list or a response.
+type encodedTime struct {
 	seconds int64 // since 1970
 	known   bool  // it can be read, in one of the ways that ASN.1 has for times
 	exact   bool  // it has the form that RFC 5280, section 5.1.2.4, demands
 }
 
 // after reports whether a known time is later than another known one.
-func (t listTime) after(u listTime) bool { return t.known && u.known && t.seconds > u.seconds }
+func (t encodedTime) after(u encodedTime) bool { return t.known && u.known && t.seconds > u.seconds }
+
+// moment is the time.
+func (t encodedTime) moment() time.Time { return time.Unix(t.seconds, 0).UTC() }
 
 // readTime reads a UTCTime or GeneralizedTime. Seconds may be missing, and the
 // zone may be any; of a GeneralizedTime there may be parts of a second.
-func readTime(v ber.TLV) (t listTime) {
+func readTime(v ber.TLV) (t encodedTime) {
 	text, ok := v.Text()
 	if !ok {
 		return t
