@@ -202,3 +202,12 @@ func pssAlgorithm(parameters *ber.Value) signatureAlgorithm {
 	}
 	return signatureAlgorithm{kind: kindPSS, hash: p.hash, bits: hashBits(p.hash), pss: p}
 }
+
+// identifier is an object identifier in dotted form.
+func identifier(v *ber.Value) string {
+	var id x509.OID
+	if err := id.UnmarshalBinary(v.Bytes); err != nil {
+		return ""
+	}
+	return id.String()
+}

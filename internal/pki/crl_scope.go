@@ -162,7 +162,7 @@ type distributionPoint struct {
 // From one on that is at no place and of no issuer they have no reasons, for
 // there OpenSSL stops to look at them.
 func distributionPoints(cert *certificate) (all []distributionPoint) {
-	i := slices.IndexFunc(cert.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidDistributionPoints) })
+	i := slices.IndexFunc(cert.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oidDistributionPoints })
 	if i < 0 {
 		return nil
 	}
@@ -187,8 +187,6 @@ func distributionPoints(cert *certificate) (all []distributionPoint) {
 	}
 	return all
 }
-
-var oidDistributionPoints = oidValue{2, 5, 29, 31}
 
 func readDistributionPoint(in cryptobyte.String, issuer string) (p distributionPoint, ok bool) {
 	p.reasons, ok = allReasons, true

@@ -220,17 +220,6 @@ func parseBasic(v *ber.Value) (*basicResponse, []string) {
 	return r, nil
 }
 
-// identifier is an object identifier in dotted form.
-func identifier(v *ber.Value) string {
-	var id x509.OID
-	if err := id.UnmarshalBinary(v.Bytes); err != nil {
-		return ""
-	}
-	return id.String()
-}
-
-const oidSHA1 = "1.3.14.3.2.26"
-
 func parseSingle(v *ber.Value) singleResponse {
 	id := v.Parts[0]
 	s := singleResponse{

@@ -66,11 +66,10 @@ const (
 	refused
 )
 
-var (
-	oidClientAuth = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 2}
-	oidServerAuth = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}
-	oidAnyUsage   = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
-)
+// includes reports whether a list of purposes has one of some.
+func includes(list []asn1.ObjectIdentifier, purposes ...string) bool {
+	return slices.ContainsFunc(list, func(id asn1.ObjectIdentifier) bool { return slices.Contains(purposes, id.String()) })
+}
 
 // said is what the settings say of a certificate.
 func (c *check) said(cert *certificate) trust {
@@ -82,11 +81,10 @@ func (c *check) said(cert *certificate) trust {
 	if c.purpose == Server {
 		purpose = oidServerAuth
 	}
-	covers := func(id asn1.ObjectIdentifier) bool { return id.Equal(purpose) || id.Equal(oidAnyUsage) }
 	switch {
-	case slices.ContainsFunc(settings.Rejected, covers):
+	case includes(settings.Rejected, purpose, oidAnyUsage):
 		return refused
-	case slices.ContainsFunc(settings.Accepted, covers):
+	case includes(settings.Accepted, purpose, oidAnyUsage):
 		return accepted
 	case settings.Accepted != nil:
 		return refused
