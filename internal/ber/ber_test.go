@@ -116,13 +116,20 @@ func FuzzDecode(f *testing.F) {
 			assert.Empty(t, problems)
 			assert.Equal(t, der[:len(element)], element)
 		}
+		tlv, after, ok := ReadTLV(der)
+		if ok {
+			assert.Less(t, len(after), len(der))
+			_ = tlv.Valid(tlv.Number)
+		}
 		for _, of := range types {
 			v, rest, problems := Decode(der, of)
+			assert.Equal(t, problems, Check(der, of))
 			if v == nil {
 				assert.NotEmpty(t, problems)
 				continue
 			}
-			assert.Less(t, len(rest), len(der))
+			assert.True(t, ok)
+			assert.Equal(t, after, rest)
 			again, rest, problems := Decode(v.Encoding, of)
 			require.Empty(t, problems, "%x became %x", der, v.Encoding)
 			assert.Empty(t, rest)
