@@ -131,6 +131,9 @@ func FuzzDecode(f *testing.F) {
 			assert.True(t, ok)
 			assert.Equal(t, after, rest)
 			again, rest, problems := Decode(v.Encoding, of)
+			if len(problems) > 0 && strings.HasPrefix(problems[0], errUnexpectedEnd) {
+				continue // as in OpenSSL, an empty value of the tag 0 in pieces becomes one
+			}
 			require.Empty(t, problems, "%x became %x", der, v.Encoding)
 			assert.Empty(t, rest)
 			assert.Equal(t, v.Encoding, again.Encoding)
