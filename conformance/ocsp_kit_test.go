@@ -48,14 +48,7 @@ type ocspJudge struct {
 // judgeOCSP has a server judge the responses of cases in a folder.
 func (s *subject) judgeOCSP(dir string, cases []*pkitest.Case) ([]ocspVerdicts, error) {
 	j := &ocspJudge{judge: judge{dir: dir, cases: cases}, asked: map[string]int{}}
-	for _, c := range cases {
-		m, err := c.Build()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Name, err)
-		}
-		j.built = append(j.built, m)
-	}
-	if err := j.write(); err != nil {
+	if err := j.build(); err != nil {
 		return nil, err
 	}
 	if err := j.writeChains(); err != nil {
@@ -63,18 +56,11 @@ func (s *subject) judgeOCSP(dir string, cases []*pkitest.Case) ([]ocspVerdicts, 
 	}
 	j.responder = httptest.NewServer(http.HandlerFunc(j.answer))
 	defer j.responder.Close()
-	stage := newStage(dir)
+	stage, err := judgeStage(s, dir, j.config())
+	if err != nil {
+		return nil, err
+	}
 	defer stage.close()
-	config := j.config()
-	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o644); err != nil {
-		return nil, err
-	}
-	if err := stage.start(s, config); err != nil {
-		return nil, err
-	}
-	if stage.gone() {
-		return nil, fmt.Errorf("it does not start: %s", readText(filepath.Join(dir, "error.log")))
-	}
 	all := j.askAll()
 	return all, stage.finish()
 }

@@ -40,30 +40,45 @@ type judge struct {
 // judgeAll has a server judge cases in a folder.
 func (s *subject) judgeAll(dir string, cases []*pkitest.Case) ([]verdicts, error) {
 	j := &judge{dir: dir, cases: cases}
-	for _, c := range cases {
+	if err := j.build(); err != nil {
+		return nil, err
+	}
+	stage, err := judgeStage(s, dir, j.config())
+	if err != nil {
+		return nil, err
+	}
+	defer stage.close()
+	all := j.askAll()
+	return all, stage.finish()
+}
+
+// build makes what the cases are of, and its files.
+func (j *judge) build() error {
+	for _, c := range j.cases {
 		m, err := c.Build()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Name, err)
+			return fmt.Errorf("%s: %w", c.Name, err)
 		}
 		j.built = append(j.built, m)
 	}
-	if err := j.write(); err != nil {
-		return nil, err
-	}
+	return j.write()
+}
+
+// judgeStage starts a server with a configuration in a folder.
+func judgeStage(s *subject, dir, config string) (*stage, error) {
 	stage := newStage(dir)
-	defer stage.close()
-	config := j.config()
-	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o644); err != nil {
+	err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o644)
+	if err == nil {
+		err = stage.start(s, config)
+	}
+	if err == nil && stage.gone() {
+		err = fmt.Errorf("it does not start: %s", readText(filepath.Join(dir, "error.log")))
+	}
+	if err != nil {
+		stage.close()
 		return nil, err
 	}
-	if err := stage.start(s, config); err != nil {
-		return nil, err
-	}
-	if stage.gone() {
-		return nil, fmt.Errorf("it does not start: %s", readText(filepath.Join(dir, "error.log")))
-	}
-	all := j.askAll()
-	return all, stage.finish()
+	return stage, nil
 }
 
 // file is the name of a file of a case, in the server's folder.

@@ -3,6 +3,8 @@
 // it says about a wrong encoding names the types and fields on the way there.
 package ber
 
+import "slices"
+
 // Type is a type of ASN.1.
 type Type struct {
 	Name   string // as OpenSSL has it
@@ -12,6 +14,8 @@ type Type struct {
 
 	// Verbatim keeps the bytes as they came, wherever the value is encoded again.
 	Verbatim bool
+	// Unchecked takes any contents of a primitive type.
+	Unchecked bool
 }
 
 // Kind is a kind of type.
@@ -58,6 +62,33 @@ type Value struct {
 	Parts    []*Value // fields, nil if they are absent, or items of a list
 	Selected int      // which alternative of a choice Parts[0] is
 	Encoding []byte   // DER, whatever it was, without an explicit tag
+	Raw      []byte   // the bytes as they came, with an explicit tag
+
+	of *Type
+}
+
+// Field returns a field by its name, or that of a field of it and so on. Nil: it
+// is absent.
+func (v *Value) Field(path ...string) *Value {
+	for _, name := range path {
+		if v == nil || v.of == nil {
+			return nil
+		}
+		i := slices.IndexFunc(v.of.Fields, func(f Field) bool { return f.Name == name })
+		if i < 0 {
+			return nil
+		}
+		v = v.Parts[i]
+	}
+	return v
+}
+
+// RawField returns the bytes of a field as they came. Nil: it is absent.
+func (v *Value) RawField(path ...string) []byte {
+	if v = v.Field(path...); v == nil {
+		return nil
+	}
+	return v.Raw
 }
 
 // state is what came of an attempt to decode.
@@ -70,7 +101,10 @@ const (
 )
 
 // decoder collects what is wrong, as OpenSSL does in its queue.
-type decoder struct{ problems []string }
+type decoder struct {
+	problems []string
+	discard  bool // the items of lists
+}
 
 // Decode reads a value at the beginning of a text. If it cannot be read, it
 // returns OpenSSL's errors.
@@ -78,9 +112,18 @@ func Decode(der []byte, t *Type) (v *Value, rest []byte, problems []string) {
 	d := &decoder{}
 	v, rest, s := d.item(der, want{of: t})
 	if s == found {
+		v.Raw = der[:len(der)-len(rest)]
 		return v, rest, nil
 	}
 	return nil, nil, d.problems
+}
+
+// Check looks whether a value can be read, like [Decode], but with no more memory
+// for a long list than for a short one. It returns OpenSSL's errors.
+func Check(der []byte, t *Type) (problems []string) {
+	d := &decoder{discard: true}
+	d.item(der, want{of: t})
+	return d.problems
 }
 
 func (d *decoder) raise(problem string) state {
@@ -133,9 +176,9 @@ func (d *decoder) item(in []byte, w want) (v *Value, rest []byte, s state) {
 }
 
 func (d *decoder) sequence(in []byte, w want) (*Value, []byte, state) {
-	expected := tag{universalClass, SequenceTag}
+	expected := Tag{UniversalClass, SequenceTag}
 	if w.implicit {
-		expected = tag{contextClass, w.tag}
+		expected = Tag{ContextClass, w.tag}
 	}
 	h, s := d.header(in, expected, w.optional)
 	switch {
@@ -150,7 +193,7 @@ func (d *decoder) sequence(in []byte, w want) (*Value, []byte, state) {
 		return nil, nil, d.note("Type=" + w.of.Name)
 	}
 	b := h.body(in)
-	v := &Value{Tag: expected.number, Parts: make([]*Value, len(w.of.Fields))}
+	v := &Value{Tag: expected.Number, Parts: make([]*Value, len(w.of.Fields)), of: w.of}
 	if where, s := d.fields(b, v, w); s == failed {
 		return nil, nil, d.note(where + "Type=" + w.of.Name)
 	}
@@ -212,11 +255,20 @@ func (d *decoder) choice(in []byte, w want) (*Value, []byte, state) {
 }
 
 // field reads a field with its explicit tag, if it has one.
-func (d *decoder) field(in []byte, f *Field, optional bool, depth int) (*Value, []byte, state) {
-	if f.Tagging != Explicit {
-		return d.untagged(in, f, optional, depth)
+func (d *decoder) field(in []byte, f *Field, optional bool, depth int) (v *Value, rest []byte, s state) {
+	if f.Tagging == Explicit {
+		v, rest, s = d.tagged(in, f, optional, depth)
+	} else {
+		v, rest, s = d.untagged(in, f, optional, depth)
 	}
-	h, s := d.header(in, tag{contextClass, f.Tag}, optional)
+	if s == found {
+		v.Raw = in[:len(in)-len(rest)]
+	}
+	return v, rest, s
+}
+
+func (d *decoder) tagged(in []byte, f *Field, optional bool, depth int) (*Value, []byte, state) {
+	h, s := d.header(in, Tag{ContextClass, f.Tag}, optional)
 	switch {
 	case s == absent:
 		return nil, nil, absent
@@ -253,7 +305,10 @@ func (d *decoder) untagged(in []byte, f *Field, optional bool, depth int) (*Valu
 
 // list reads a SEQUENCE OF or SET OF.
 func (d *decoder) list(in []byte, f *Field, optional bool, depth int) (*Value, []byte, state) {
-	expected := tag{universalClass, f.List}
+	expected := Tag{UniversalClass, f.List}
+	if f.Tagging == Implicit {
+		expected = Tag{ContextClass, f.Tag}
+	}
 	h, s := d.header(in, expected, optional)
 	switch s {
 	case absent:
@@ -262,7 +317,7 @@ func (d *decoder) list(in []byte, f *Field, optional bool, depth int) (*Value, [
 		return nil, nil, d.raise(errNested)
 	}
 	b := h.body(in)
-	v := &Value{Tag: f.List}
+	v := &Value{Tag: expected.Number}
 	for len(b.in) > 0 {
 		if end, s := b.end(d); s == failed {
 			return nil, nil, failed
@@ -273,8 +328,10 @@ func (d *decoder) list(in []byte, f *Field, optional bool, depth int) (*Value, [
 		if s != found {
 			return nil, nil, d.raise(errNested)
 		}
-		v.Parts, b.in = append(v.Parts, part), after
-		v.Encoding = append(v.Encoding, part.Encoding...)
+		if part.Raw, b.in = b.in[:len(b.in)-len(after)], after; !d.discard {
+			v.Parts = append(v.Parts, part)
+			v.Encoding = append(v.Encoding, part.Encoding...)
+		}
 	}
 	if b.indefinite && !b.ended {
 		return nil, nil, d.raise(errMissingEnd)
@@ -288,5 +345,5 @@ func (f *Field) encode(v *Value) []byte {
 	if f.Tagging != Explicit {
 		return v.Encoding
 	}
-	return tag{contextClass, f.Tag}.encode(true, v.Encoding)
+	return Tag{ContextClass, f.Tag}.encode(true, v.Encoding)
 }

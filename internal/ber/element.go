@@ -28,7 +28,7 @@ func Element(text []byte) (element []byte, problems []string) {
 		case h.indefinite:
 			open++
 			continue
-		case open > 0 && h.length == 0 && h.number == 0:
+		case open > 0 && h.length == 0 && h.Number == 0:
 			open--
 		default:
 			rest = rest[h.length:]

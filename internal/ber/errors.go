@@ -11,6 +11,7 @@ var (
 	errFieldMissing    = Error(121, "field missing")
 	errHeaderTooLong   = Error(123, "header too long")
 	errInvalidUTF8     = Error(134, "invalid utf8string")
+	errCharacters      = Error(124, "illegal characters")
 	errMissingEnd      = Error(137, "missing eoc")
 	errNotUniversal    = Error(139, "mstring not universal")
 	errStringTag       = Error(140, "mstring wrong tag")

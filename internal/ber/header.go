@@ -14,34 +14,40 @@ const (
 	UTF8String      = 12
 	SequenceTag     = 16
 	SetTag          = 17
+	NumericString   = 18
+	PrintableString = 19
+	T61String       = 20
+	IA5String       = 22
 	UTCTime         = 23
 	GeneralizedTime = 24
+	VisibleString   = 26
 	UniversalString = 28
 	BMPString       = 30
 )
 
 // Classes of tags, as the first byte of an encoding has them.
 const (
-	universalClass = 0x00
-	contextClass   = 0x80
-	anyClass       = 0xff
+	UniversalClass byte = 0x00
+	ContextClass   byte = 0x80
+	anyClass       byte = 0xff
 )
 
 const (
+	classBits      = 0xc0
 	constructedBit = 0x20
 	longTag        = 0x1f
 	indefiniteByte = 0x80
 )
 
-// tag says what a value is.
-type tag struct {
-	class  byte
-	number int
+// Tag says what a value is.
+type Tag struct {
+	Class  byte // the first two bits of an encoding
+	Number int
 }
 
 // encode puts contents into an encoding with this tag, which has one byte.
-func (t tag) encode(constructed bool, contents []byte) []byte {
-	first := t.class | byte(t.number)
+func (t Tag) encode(constructed bool, contents []byte) []byte {
+	first := t.Class | byte(t.Number)
 	if constructed {
 		first |= constructedBit
 	}
@@ -70,12 +76,12 @@ func Encode(number int, contents ...[]byte) []byte {
 	for _, c := range contents {
 		all = append(all, c...)
 	}
-	return tag{universalClass, number}.encode(number == SequenceTag || number == SetTag, all)
+	return Tag{UniversalClass, number}.encode(number == SequenceTag || number == SetTag, all)
 }
 
 // header is what an encoding begins with.
 type header struct {
-	tag
+	Tag
 	constructed, indefinite bool
 	size                    int // of the header
 	length                  int // of the contents; if it is indefinite, the most there may be
@@ -83,7 +89,7 @@ type header struct {
 
 // header reads one. If the tag is not the expected one, an optional value is
 // absent.
-func (d *decoder) header(in []byte, expected tag, optional bool) (header, state) {
+func (d *decoder) header(in []byte, expected Tag, optional bool) (header, state) {
 	if len(in) == 0 {
 		return header{}, d.raise(errTooSmall)
 	}
@@ -92,7 +98,7 @@ func (d *decoder) header(in []byte, expected tag, optional bool) (header, state)
 		d.raise(problem)
 		return h, d.raise(errBadHeader)
 	}
-	if expected.class != anyClass && h.tag != expected {
+	if expected.Class != anyClass && h.Tag != expected {
 		if optional {
 			return h, absent
 		}
@@ -103,17 +109,17 @@ func (d *decoder) header(in []byte, expected tag, optional bool) (header, state)
 
 // parseHeader reads a header. A length may have more bytes than it needs.
 func parseHeader(in []byte) (h header, problem string) {
-	h.class, h.constructed = in[0]&0xc0, in[0]&constructedBit != 0
-	h.number = int(in[0] & longTag)
+	h.Class, h.constructed = in[0]&classBits, in[0]&constructedBit != 0
+	h.Number = int(in[0] & longTag)
 	rest := in[1:]
-	if h.number == longTag {
-		h.number = 0
+	if h.Number == longTag {
+		h.Number = 0
 		for more := true; more; {
-			if len(rest) == 0 || h.number > math.MaxInt32>>7 {
+			if len(rest) == 0 || h.Number > math.MaxInt32>>7 {
 				return h, errHeaderTooLong
 			}
 			more = rest[0]&0x80 != 0
-			h.number, rest = h.number<<7|int(rest[0]&0x7f), rest[1:]
+			h.Number, rest = h.Number<<7|int(rest[0]&0x7f), rest[1:]
 		}
 	}
 	length, rest, ok := parseLength(rest)
@@ -174,6 +180,9 @@ func (h header) body(in []byte) *body {
 	return &body{in: contents[:h.length], after: contents[h.length:]}
 }
 
+// endSize is the size of an end of contents.
+const endSize = 2
+
 func isEnd(in []byte) bool { return len(in) >= 2 && in[0] == 0 && in[1] == 0 }
 
 // end takes an end of contents.
@@ -184,7 +193,7 @@ func (b *body) end(d *decoder) (ended bool, s state) {
 	case !b.indefinite:
 		return false, d.raise(errUnexpectedEnd)
 	}
-	b.in, b.ended = b.in[2:], true
+	b.in, b.ended = b.in[endSize:], true
 	return true, found
 }
 
@@ -195,7 +204,7 @@ func (b *body) close(d *decoder, mismatch string) state {
 	case b.indefinite && !isEnd(b.in):
 		return d.raise(errMissingEnd)
 	case b.indefinite:
-		b.in, b.ended = b.in[2:], true
+		b.in, b.ended = b.in[endSize:], true
 	case len(b.in) > 0:
 		return d.raise(mismatch)
 	}

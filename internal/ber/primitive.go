@@ -1,42 +1,46 @@
 package ber
 
-import (
-	"slices"
-	"unicode/utf8"
-)
+import "slices"
 
 // stringTags are those that a part of a name may have: some are not strings.
-var stringTags = []int{BitString, 7, 8, 9, 11, UTF8String, 13, 14, 15, SequenceTag, 18, 19, 20, 22, UniversalString, 29, BMPString}
+var stringTags = []int{
+	BitString, 7, 8, 9, 11, UTF8String, 13, 14, 15, SequenceTag, NumericString, PrintableString, T61String, IA5String,
+	UniversalString, 29, BMPString,
+}
 
 var timeTags = []int{UTCTime, GeneralizedTime}
 
+// IsNameText reports whether a part of a name may have a universal tag.
+func IsNameText(number int) bool { return slices.Contains(stringTags, number) }
+
 // anyOf reads a value that may have one of several tags.
 func (d *decoder) anyOf(in []byte, w want, tags []int) (*Value, []byte, state) {
-	h, s := d.header(in, tag{class: anyClass}, false)
+	h, s := d.header(in, Tag{Class: anyClass}, false)
+	universal := h.Class == UniversalClass
 	switch {
 	case s == failed:
 		d.raise(errNested)
-	case h.class != universalClass:
-		s = d.raise(errNotUniversal)
-	case !slices.Contains(tags, h.number):
-		s = d.raise(errStringTag)
+	case universal && slices.Contains(tags, h.Number):
+		return d.primitive(in, want{of: &Type{Name: w.of.Name, Tag: h.Number}})
+	case w.optional:
+		return nil, nil, absent
+	case !universal:
+		d.raise(errNotUniversal)
+	default:
+		d.raise(errStringTag)
 	}
-	if s == failed {
-		return nil, nil, d.note("Type=" + w.of.Name)
-	}
-	w.of = &Type{Name: w.of.Name, Tag: h.number}
-	return d.primitive(in, w)
+	return nil, nil, d.note("Type=" + w.of.Name)
 }
 
 // primitive reads a value of a type without fields.
 func (d *decoder) primitive(in []byte, w want) (*Value, []byte, state) {
 	number := w.of.Tag
-	expected := tag{universalClass, number}
+	expected := Tag{UniversalClass, number}
 	switch {
 	case number == AnyTag:
-		expected.class = anyClass
+		expected.Class = anyClass
 	case w.implicit:
-		expected = tag{contextClass, w.tag}
+		expected = Tag{ContextClass, w.tag}
 	}
 	h, s := d.header(in, expected, w.optional)
 	switch s {
@@ -45,9 +49,9 @@ func (d *decoder) primitive(in []byte, w want) (*Value, []byte, state) {
 	case failed:
 		return nil, nil, d.raise(errNested)
 	}
-	other := number == AnyTag && h.class != universalClass
+	other := number == AnyTag && h.Class != UniversalClass
 	if number == AnyTag {
-		number = h.number
+		number = h.Number
 	}
 	if other || number == SequenceTag || number == SetTag {
 		return d.raw(in, h, other)
@@ -56,16 +60,16 @@ func (d *decoder) primitive(in []byte, w want) (*Value, []byte, state) {
 	if s == failed {
 		return nil, nil, failed
 	}
-	if problem := contentsProblem(number, contents); problem != "" {
+	if problem := contentsProblem(number, contents); problem != "" && !w.of.Unchecked {
 		return nil, nil, d.raise(problem)
 	}
-	if number == BitString && len(contents) > 1 {
+	if number == BitString && len(contents) > 1 && contents[0] > 0 {
 		contents = slices.Clone(contents)
 		contents[len(contents)-1] &= 0xff << contents[0]
 	}
 	v := &Value{Tag: number, Bytes: contents, Encoding: in[:len(in)-len(rest)]}
-	if h.number < longTag {
-		v.Encoding = h.tag.encode(false, contents)
+	if h.Number < longTag {
+		v.Encoding = h.Tag.encode(false, contents)
 	}
 	return v, rest, found
 }
@@ -83,20 +87,20 @@ func (d *decoder) raw(in []byte, h header, other bool) (*Value, []byte, state) {
 		}
 		end = len(in) - len(rest)
 	}
-	return &Value{Tag: h.number, Bytes: in[:end], Encoding: in[:end]}, in[end:], found
+	return &Value{Tag: h.Number, Bytes: in[:end], Encoding: in[:end]}, in[end:], found
 }
 
 // findEnd looks for the end of contents of an indefinite length.
 func (d *decoder) findEnd(in []byte) (rest []byte, s state) {
 	for open := 1; len(in) > 0; {
 		if isEnd(in) {
-			in = in[2:]
+			in = in[endSize:]
 			if open--; open == 0 {
 				return in, found
 			}
 			continue
 		}
-		h, s := d.header(in, tag{class: anyClass}, false)
+		h, s := d.header(in, Tag{Class: anyClass}, false)
 		if s == failed {
 			return nil, d.raise(errNested)
 		}
@@ -115,13 +119,22 @@ func (d *decoder) contents(in []byte, h header, number int) (contents, rest []by
 	if !h.constructed {
 		return in[h.size : h.size+h.length], in[h.size+h.length:], found
 	}
-	switch number {
-	case Null, Boolean, Object, Integer, Enumerated:
+	if !mayBeInPieces(number) {
 		return nil, nil, d.raise(errNotPrimitive)
 	}
 	b := h.body(in)
 	contents, s = d.pieces(b, nil, 0)
 	return contents, b.rest(), s
+}
+
+// mayBeInPieces reports whether a type is one of strings, or one that is not
+// known.
+func mayBeInPieces(number int) bool {
+	switch number {
+	case Null, Boolean, Object, Integer, Enumerated:
+		return false
+	}
+	return true
 }
 
 // maxPieces is how deep strings may be nested in strings.
@@ -134,7 +147,7 @@ func (d *decoder) pieces(b *body, all []byte, depth int) ([]byte, state) {
 		} else if end {
 			return all, found
 		}
-		h, s := d.header(b.in, tag{class: anyClass}, false)
+		h, s := d.header(b.in, Tag{Class: anyClass}, false)
 		switch {
 		case s == failed:
 			return nil, d.raise(errNested)
@@ -154,6 +167,10 @@ func (d *decoder) pieces(b *body, all []byte, depth int) ([]byte, state) {
 	}
 	return all, found
 }
+
+// ValidContents reports whether bytes may be the contents of a value with a
+// universal tag.
+func ValidContents(number int, c []byte) bool { return contentsProblem(number, c) == "" }
 
 // contentsProblem says what is wrong with the contents of a type.
 func contentsProblem(number int, c []byte) string {
@@ -182,7 +199,7 @@ func objectProblem(c []byte) string {
 	if len(c) == 0 || c[len(c)-1]&0x80 != 0 {
 		return errObject
 	}
-	for i, b := range c {
+	for i, b := range c { // no number may begin with zeros
 		if b == 0x80 && (i == 0 || c[i-1]&0x80 == 0) {
 			return errObject
 		}
@@ -200,22 +217,4 @@ func integerProblem(c []byte) string {
 		return errPadding
 	}
 	return ""
-}
-
-// name reads a distinguished name. Its strings must be what they say they are.
-func (d *decoder) name(in []byte, w want) (*Value, []byte, state) {
-	v, rest, s := d.field(in, &w.of.Fields[0], false, 1)
-	if s == failed {
-		return nil, nil, failed
-	}
-	for _, set := range v.Parts {
-		for _, attribute := range set.Parts {
-			if text := attribute.Parts[1]; text.Tag == UTF8String && !utf8.Valid(text.Bytes) {
-				d.raise(errInvalidUTF8)
-				return nil, nil, d.raise(errNested)
-			}
-		}
-	}
-	v.Encoding = in[:len(in)-len(rest)]
-	return v, rest, found
 }

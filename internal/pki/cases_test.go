@@ -43,18 +43,15 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// judged returns our verdicts on a case and the peer's certificate; nil: Go cannot
-// read what the peer shows.
-func judged(t *testing.T, c *pkitest.Case) (client, server string, leaf *x509.Certificate) {
+// verifierOf has the authorities and the lists of a case.
+func verifierOf(t *testing.T, c *pkitest.Case, m *pkitest.Material) *Verifier {
 	t.Helper()
-	m, err := c.Build()
-	require.NoError(t, err, c)
 	v := &Verifier{Depth: c.Depth, Level: c.Level, Trust: map[*x509.Certificate]*TrustSettings{}}
 	for _, root := range m.Trust {
 		if cert, err := x509.ParseCertificate(root.DER); err == nil { // others are left out with a warning
 			v.Roots = append(v.Roots, cert)
-			settings, err := parseTrustSettings(root.Aux)
-			require.NoError(t, err, c)
+			settings, queue := ParseTrustSettings(root.Aux)
+			require.Empty(t, queue, c)
 			if settings != nil {
 				v.Trust[cert] = settings
 			}
@@ -65,6 +62,16 @@ func judged(t *testing.T, c *pkitest.Case) (client, server string, leaf *x509.Ce
 		require.NoError(t, err, c)
 		v.CRLs = append(v.CRLs, list)
 	}
+	return v
+}
+
+// judged returns our verdicts on a case and the peer's certificate; nil: Go cannot
+// read what the peer shows.
+func judged(t *testing.T, c *pkitest.Case) (client, server string, leaf *x509.Certificate) {
+	t.Helper()
+	m, err := c.Build()
+	require.NoError(t, err, c)
+	v := verifierOf(t, c, m)
 	var peer []*x509.Certificate
 	for _, shown := range m.Send {
 		cert, err := x509.ParseCertificate(shown.DER)

@@ -80,12 +80,12 @@ func (c *certificate) readFields() (extensions cryptobyte.String, ok bool) {
 	tbs := cryptobyte.String(c.RawTBSCertificate)
 	var algorithm, validity cryptobyte.String
 	if !tbs.ReadASN1(&tbs, asn1.SEQUENCE) || !tbs.SkipOptionalASN1(asn1.Tag(0).ContextSpecific().Constructed()) ||
-		!tbs.SkipASN1(asn1.INTEGER) || !tbs.ReadASN1(&algorithm, asn1.SEQUENCE) || !tbs.SkipASN1(asn1.SEQUENCE) ||
+		!tbs.SkipASN1(asn1.INTEGER) || !tbs.ReadASN1Element(&algorithm, asn1.SEQUENCE) || !tbs.SkipASN1(asn1.SEQUENCE) ||
 		!tbs.ReadASN1(&validity, asn1.SEQUENCE) || !tbs.SkipASN1(asn1.SEQUENCE) || !tbs.SkipASN1(asn1.SEQUENCE) ||
 		!tbs.SkipOptionalASN1(asn1.Tag(1).ContextSpecific()) || !tbs.SkipOptionalASN1(asn1.Tag(2).ContextSpecific()) {
 		return nil, false
 	}
-	c.algorithm = algorithmOf(algorithm)
+	c.algorithm = decodeAlgorithm(algorithm)
 	c.badNotBefore = !wellFormedTime(&validity)
 	c.badNotAfter = !wellFormedTime(&validity)
 	c.signatureBits = wholeBytes(c.Raw)

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"sync/atomic"
 
-	"golang.org/x/crypto/cryptobyte/asn1"
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // CRL is a certificate revocation list. It refers to its encoding, and may be
 // used from several goroutines.
 type CRL struct {
 	issuer                 []byte // canonical
-	thisUpdate, nextUpdate listTime
+	thisUpdate, nextUpdate encodedTime
 	endless                bool // there is no nextUpdate
 	entries                crlEntries
 
@@ -27,6 +27,9 @@ type CRL struct {
 	signedBy  atomic.Pointer[string] // an encoded public key that the signature is known to be of
 }
 
+// contextTag is [0].
+var contextTag = ber.Tag{Class: ber.ContextClass}
+
 // errEncoding says that a list cannot be read.
 var errEncoding = errors.New("malformed revocation list")
 
@@ -34,54 +37,59 @@ var errEncoding = errors.New("malformed revocation list")
 // list keeps der. There is an error if OpenSSL could not read it either: neither
 // an unknown version nor a malformed extension is one.
 func ParseCRL(der []byte) (*CRL, error) {
-	outer, _, ok := readTLV(der)
-	if !ok || !outer.is(asn1.SEQUENCE) || !outer.constructed {
+	outer, _, ok := ber.ReadTLV(der)
+	if !ok || !outer.Is(ber.SequenceTag) || !outer.Constructed {
 		return nil, errEncoding
 	}
-	info, rest, ok := readTLV(outer.content)
-	if !ok || !info.is(asn1.SEQUENCE) || !info.constructed {
+	info, rest, ok := ber.ReadTLV(outer.Content)
+	if !ok || !info.Is(ber.SequenceTag) || !info.Constructed {
 		return nil, errEncoding
 	}
-	crl := &CRL{signed: outer.content[:len(outer.content)-len(rest)]}
-	said, ok := crl.parseInfo(info.content)
-	if !ok || !crl.parseSignature(rest, said) {
+	crl := &CRL{signed: outer.Content[:len(outer.Content)-len(rest)]}
+	said := crl.parseInfo(info.Content)
+	if said == nil || !crl.parseSignature(rest, said) {
 		return nil, errEncoding
 	}
 	return crl, nil
 }
 
 // parseInfo reads the fields of the TBSCertList (RFC 5280, section 5.1). It
-// returns which algorithm the signature is said to have.
-func (crl *CRL) parseInfo(in []byte) (algorithm []byte, ok bool) {
-	v, rest, ok := readTLV(in)
-	if ok && v.is(asn1.INTEGER) { // the version, whichever it is
-		if !v.valid(v.tag) {
-			return nil, false
+// returns which algorithm the signature is said to have. Nil: it is malformed.
+func (crl *CRL) parseInfo(in []byte) (algorithm *ber.Value) {
+	if v, rest, ok := ber.ReadTLV(in); ok && v.Is(ber.Integer) { // the version, whichever it is
+		if !v.Valid(ber.Integer) {
+			return nil
 		}
-		v, rest, ok = readTLV(rest)
+		in = rest
 	}
-	if !ok || !v.isAlgorithm() {
-		return nil, false
+	algorithm, rest, problems := ber.Decode(in, ber.AlgorithmType)
+	if problems != nil {
+		return nil
 	}
-	algorithm = v.content
-	if crl.issuer, rest, ok = readIssuer(rest); !ok {
-		return nil, false
+	name, rest, problems := ber.Decode(rest, ber.NameType)
+	if problems != nil {
+		return nil
 	}
-	if v, rest, ok = readTLV(rest); !ok || !v.isTime() {
-		return nil, false
+	crl.issuer = canonicalOf(attributesOf(name))
+	v, rest, ok := ber.ReadTLV(rest)
+	if !ok || !isTime(v) {
+		return nil
 	}
 	crl.thisUpdate, crl.endless = readTime(v), true
-	if v, after, ok := readTLV(rest); ok && v.isTime() {
+	if v, after, ok := ber.ReadTLV(rest); ok && isTime(v) {
 		crl.nextUpdate, crl.endless, rest = readTime(v), false, after
 	}
-	return algorithm, crl.parseLists(rest)
+	if !crl.parseLists(rest) {
+		return nil
+	}
+	return algorithm
 }
 
 // parseLists reads the entries and the extensions of the list, both optional.
 func (crl *CRL) parseLists(in []byte) bool {
-	v, rest, ok := readTLV(in)
-	if ok && v.is(asn1.SEQUENCE) {
-		if !crl.entries.parse(v.content) {
+	v, rest, ok := ber.ReadTLV(in)
+	if ok && v.Is(ber.SequenceTag) {
+		if !crl.entries.parse(v.Content) {
 			return false
 		}
 		crl.critical = crl.entries.critical
@@ -90,15 +98,15 @@ func (crl *CRL) parseLists(in []byte) bool {
 	if len(in) == 0 {
 		return true
 	}
-	v, rest, ok = readTLV(in)
-	if !ok || len(rest) > 0 || v.tag != tlvContext || !v.constructed {
+	v, rest, ok = ber.ReadTLV(in)
+	if !ok || len(rest) > 0 || v.Tag != contextTag || !v.Constructed {
 		return false
 	}
-	v, rest, ok = readTLV(v.content)
-	if !ok || len(rest) > 0 || !v.is(asn1.SEQUENCE) {
+	v, rest, ok = ber.ReadTLV(v.Content)
+	if !ok || len(rest) > 0 || !v.Is(ber.SequenceTag) {
 		return false
 	}
-	extensions, ok := readCRLExtensions(nil, v.content)
+	extensions, ok := readCRLExtensions(nil, v.Content)
 	if ok {
 		crl.readOwn(extensions)
 	}
@@ -106,41 +114,28 @@ func (crl *CRL) parseLists(in []byte) bool {
 }
 
 // isTime reports whether v is a UTCTime or GeneralizedTime, whatever its digits.
-func (v tlv) isTime() bool {
-	if !v.is(asn1.UTCTime) && !v.is(asn1.GeneralizedTime) {
+func isTime(v ber.TLV) bool {
+	if !v.Is(ber.UTCTime) && !v.Is(ber.GeneralizedTime) {
 		return false
 	}
-	_, ok := v.text()
+	_, ok := v.Text()
 	return ok
-}
-
-// isAlgorithm reports whether v is an AlgorithmIdentifier.
-func (v tlv) isAlgorithm() bool {
-	id, rest, ok := readTLV(v.content)
-	if !ok || !v.is(asn1.SEQUENCE) || !v.constructed || !id.is(asn1.OBJECT_IDENTIFIER) || !id.valid(id.tag) {
-		return false
-	}
-	if len(rest) == 0 {
-		return true
-	}
-	parameters, end, ok := readTLV(rest)
-	return ok && len(end) == 0 && !isEndOfContents(rest) && (parameters.tag >= 1<<tlvClassShift || parameters.valid(parameters.tag))
 }
 
 // parseSignature reads what follows the signed part of a list, in which another
 // algorithm may be said to be that of the signature.
-func (crl *CRL) parseSignature(in, said []byte) bool {
-	v, rest, ok := readTLV(in)
-	if !ok || !v.isAlgorithm() {
+func (crl *CRL) parseSignature(in []byte, said *ber.Value) bool {
+	algorithm, rest, problems := ber.Decode(in, ber.AlgorithmType)
+	if problems != nil {
 		return false
 	}
-	crl.algorithm = algorithmOf(v.content)
-	consistent := bytes.Equal(v.content, said)
-	if v, rest, ok = readTLV(rest); !ok || len(rest) > 0 || !v.is(asn1.BIT_STRING) || !v.valid(v.tag) {
+	crl.algorithm = algorithmFrom(algorithm)
+	bits, rest, problems := ber.Decode(rest, ber.BitStringType)
+	if problems != nil || len(rest) > 0 {
 		return false
 	}
-	if bits, _ := v.text(); bits[0] == 0 && consistent {
-		crl.signature = bits[1:]
+	if bits.Bytes[0] == 0 && bytes.Equal(algorithm.Encoding, said.Encoding) {
+		crl.signature = bits.Bytes[1:]
 	}
 	return true
 }
@@ -162,10 +157,10 @@ func (crl *CRL) isSignedBy(signer *certificate) bool {
 
 // serialOf is the number of a certificate, as it is encoded.
 func serialOf(cert *certificate) []byte {
-	tbs, _, _ := readTLV(cert.RawTBSCertificate)
-	v, rest, _ := readTLV(tbs.content)
-	if v.tag == tlvContext {
-		v, _, _ = readTLV(rest)
+	tbs, _, _ := ber.ReadTLV(cert.RawTBSCertificate)
+	v, rest, _ := ber.ReadTLV(tbs.Content)
+	if v.Tag == contextTag {
+		v, _, _ = ber.ReadTLV(rest)
 	}
-	return v.content
+	return v.Content
 }

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"golang.org/x/crypto/cryptobyte/asn1"
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // crlEntries are the entries of a list. They stay encoded; beside them there is
@@ -46,12 +46,12 @@ func (e *crlEntries) parse(in []byte) bool {
 	n := 0
 	for rest := in; len(rest) > 0; n++ {
 		place := len(in) - len(rest)
-		var entry tlv
+		var entry ber.TLV
 		var ok bool
-		if entry, rest, ok = readTLV(rest); !ok || !entry.is(asn1.SEQUENCE) || !entry.constructed {
+		if entry, rest, ok = ber.ReadTLV(rest); !ok || !entry.Is(ber.SequenceTag) || !entry.Constructed {
 			return false
 		}
-		_, extensions, ok := readEntry(entry.content)
+		_, extensions, ok := readEntry(entry.Content)
 		if !ok || len(extensions) > 0 && !e.parseExtensions(place, extensions) {
 			return false
 		}
@@ -64,21 +64,21 @@ func (e *crlEntries) parse(in []byte) bool {
 // readEntry returns the serial number of an entry and its extensions. It does
 // not look into these.
 func readEntry(in []byte) (serial, extensions []byte, ok bool) {
-	number, rest, ok := readTLV(in)
-	if !ok || !number.is(asn1.INTEGER) || !number.valid(number.tag) {
+	number, rest, ok := ber.ReadTLV(in)
+	if !ok || !number.Is(ber.Integer) || !number.Valid(number.Number) {
 		return nil, nil, false
 	}
-	date, rest, ok := readTLV(rest)
-	return number.content, rest, ok && date.isTime()
+	date, rest, ok := ber.ReadTLV(rest)
+	return number.Content, rest, ok && isTime(date)
 }
 
 // parseExtensions reads the extensions of the entry at a place.
 func (e *crlEntries) parseExtensions(place int, in []byte) bool {
-	v, rest, ok := readTLV(in)
-	if !ok || len(rest) > 0 || !v.is(asn1.SEQUENCE) {
+	v, rest, ok := ber.ReadTLV(in)
+	if !ok || len(rest) > 0 || !v.Is(ber.SequenceTag) {
 		return false
 	}
-	if e.scratch, ok = readCRLExtensions(e.scratch[:0], v.content); ok && e.unread == len(e.encoded) {
+	if e.scratch, ok = readCRLExtensions(e.scratch[:0], v.Content); ok && e.unread == len(e.encoded) {
 		e.consider(place, e.scratch)
 	}
 	return ok
@@ -97,8 +97,8 @@ func (e *crlEntries) consider(place int, all []crlExtension) {
 	}
 	value, count = findExtension(all, idReason)
 	if count > 0 {
-		v, _, ok := readTLV(value)
-		if count > 1 || !ok || !v.is(asn1.ENUM) || !v.valid(v.tag) {
+		v, _, ok := ber.ReadTLV(value)
+		if count > 1 || !ok || !v.Is(ber.Enumerated) || !v.Valid(v.Number) {
 			e.stop(place, place+1)
 			return
 		}
@@ -134,10 +134,10 @@ func (e *crlEntries) index(n int) {
 	e.seed, e.table = maphash.MakeSeed(), make([]uint32, size)
 	for rest := e.encoded; len(rest) > 0; {
 		place := len(e.encoded) - len(rest)
-		var entry tlv
-		entry, rest, _ = readTLV(rest)
-		serial, _, _ := readTLV(entry.content)
-		i := e.slot(serial.content)
+		var entry ber.TLV
+		entry, rest, _ = ber.ReadTLV(rest)
+		serial, _, _ := ber.ReadTLV(entry.Content)
+		i := e.slot(serial.Content)
 		for e.table[i] != 0 {
 			i = e.next(i)
 		}
@@ -159,8 +159,8 @@ func (e *crlEntries) revokes(serial []byte, issuer string) bool {
 	}
 	for i := e.slot(serial); e.table[i] != 0; i = e.next(i) {
 		place := int(e.table[i] - 1)
-		entry, _, _ := readTLV(e.encoded[place:])
-		number, extensions, _ := readEntry(entry.content)
+		entry, _, _ := ber.ReadTLV(e.encoded[place:])
+		number, extensions, _ := readEntry(entry.Content)
 		if bytes.Equal(number, serial) && e.isOf(place, issuer) {
 			return place >= e.unread || !isRemoval(extensions)
 		}
@@ -181,13 +181,13 @@ func (e *crlEntries) isOf(place int, issuer string) bool {
 
 // isRemoval reports whether the reason of an entry is removeFromCRL.
 func isRemoval(extensions []byte) bool {
-	v, _, ok := readTLV(extensions)
+	v, _, ok := ber.ReadTLV(extensions)
 	if !ok {
 		return false
 	}
-	all, _ := readCRLExtensions(nil, v.content)
+	all, _ := readCRLExtensions(nil, v.Content)
 	value, _ := findExtension(all, idReason)
-	reason, _, _ := readTLV(value)
+	reason, _, _ := ber.ReadTLV(value)
 	const removeFromCRL = 8
-	return len(reason.content) == 1 && reason.content[0] == removeFromCRL
+	return len(reason.Content) == 1 && reason.Content[0] == removeFromCRL
 }

@@ -1,6 +1,6 @@
 package pki
 
-import "golang.org/x/crypto/cryptobyte/asn1"
+import "github.com/gostream/gostream/internal/ber"
 
 // Object identifiers of extensions, as they are encoded.
 const (
@@ -21,11 +21,11 @@ type crlExtension struct {
 // readCRLExtensions appends what the contents of Extensions are.
 func readCRLExtensions(all []crlExtension, in []byte) ([]crlExtension, bool) {
 	for len(in) > 0 {
-		v, rest, ok := readTLV(in)
-		if !ok || !v.is(asn1.SEQUENCE) || !v.constructed {
+		v, rest, ok := ber.ReadTLV(in)
+		if !ok || !v.Is(ber.SequenceTag) || !v.Constructed {
 			return all, false
 		}
-		x, ok := readCRLExtension(v.content)
+		x, ok := readCRLExtension(v.Content)
 		if !ok {
 			return all, false
 		}
@@ -35,23 +35,23 @@ func readCRLExtensions(all []crlExtension, in []byte) ([]crlExtension, bool) {
 }
 
 func readCRLExtension(in []byte) (x crlExtension, ok bool) {
-	id, rest, ok := readTLV(in)
-	if !ok || !id.is(asn1.OBJECT_IDENTIFIER) || !id.valid(id.tag) {
+	id, rest, ok := ber.ReadTLV(in)
+	if !ok || !id.Is(ber.Object) || !id.Valid(id.Number) {
 		return x, false
 	}
-	v, rest, ok := readTLV(rest)
-	if ok && v.is(asn1.BOOLEAN) {
-		if !v.valid(v.tag) {
+	v, rest, ok := ber.ReadTLV(rest)
+	if ok && v.Is(ber.Boolean) {
+		if !v.Valid(v.Number) {
 			return x, false
 		}
-		x.critical = v.content[0] != 0
-		v, rest, ok = readTLV(rest)
+		x.critical = v.Content[0] != 0
+		v, rest, ok = ber.ReadTLV(rest)
 	}
-	if !ok || !v.is(asn1.OCTET_STRING) || len(rest) > 0 {
+	if !ok || !v.Is(ber.OctetString) || len(rest) > 0 {
 		return x, false
 	}
-	x.id = id.content
-	x.value, ok = v.text()
+	x.id = id.Content
+	x.value, ok = v.Text()
 	return x, ok
 }
 
@@ -82,8 +82,8 @@ func (crl *CRL) readOwn(all []crlExtension) {
 		}
 	}
 	if value, count := findExtension(all, idDelta); count == 1 {
-		v, _, ok := readTLV(value)
-		crl.delta = ok && v.is(asn1.INTEGER) && v.valid(v.tag)
+		v, _, ok := ber.ReadTLV(value)
+		crl.delta = ok && v.Is(ber.Integer) && v.Valid(v.Number)
 	}
 	for _, x := range all {
 		switch string(x.id) {

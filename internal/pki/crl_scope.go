@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // reasonSet are reasons for a revocation, in the order of ReasonFlags (RFC 5280,
@@ -33,18 +35,18 @@ type crlKinds struct{ users, authorities, attributes bool }
 // read reads the value of the extension. If that is malformed, the scope stays
 // as it is. The issuer of the list is in canonical form.
 func (s *crlScope) read(value []byte, issuer string) {
-	v, _, ok := readTLV(value)
-	if !ok || !v.is(asn1.SEQUENCE) || !v.constructed {
+	v, _, ok := ber.ReadTLV(value)
+	if !ok || !v.Is(ber.SequenceTag) || !v.Constructed {
 		return
 	}
 	var read crlScope
-	last := tlvTag(0)
-	for in := v.content; len(in) > 0; {
-		part, rest, ok := readTLV(in)
-		if !ok || part.tag < max(last, tlvContext) || !read.readPart(part, issuer) {
+	next := 0
+	for in := v.Content; len(in) > 0; {
+		part, rest, ok := ber.ReadTLV(in)
+		if !ok || part.Class != ber.ContextClass || part.Number < next || !read.readPart(part, issuer) {
 			return
 		}
-		last, in = part.tag+1, rest
+		next, in = part.Number+1, rest
 	}
 	kinds := 0
 	for _, only := range []bool{read.only.users, read.only.authorities, read.only.attributes} {
@@ -56,9 +58,9 @@ func (s *crlScope) read(value []byte, issuer string) {
 	*s = read
 }
 
-func (s *crlScope) readPart(part tlv, issuer string) (ok bool) {
-	isTrue := len(part.content) == 1 && part.content[0] != 0
-	switch part.tag - tlvContext {
+func (s *crlScope) readPart(part ber.TLV, issuer string) (ok bool) {
+	isTrue := len(part.Content) == 1 && part.Content[0] != 0
+	switch part.Number {
 	case 0:
 		s.point, ok = readPoint(part, issuer)
 		return ok
@@ -68,7 +70,7 @@ func (s *crlScope) readPart(part tlv, issuer string) (ok bool) {
 		s.only.authorities = isTrue
 	case 3:
 		s.someOf = true
-		return part.valid(tlvTag(asn1.BIT_STRING))
+		return part.Valid(ber.BitString)
 	case 4:
 		s.indirect = isTrue
 	case 5:
@@ -76,7 +78,7 @@ func (s *crlScope) readPart(part tlv, issuer string) (ok bool) {
 	default:
 		return false
 	}
-	return part.valid(tlvTag(asn1.BOOLEAN))
+	return part.Valid(ber.Boolean)
 }
 
 // pointNames are general names in a form in which equal ones are equal. Directory
@@ -102,11 +104,11 @@ func (n pointNames) meets(others pointNames) bool {
 
 // readPointNames reads the value of an extension that is GeneralNames.
 func readPointNames(value []byte) (pointNames, bool) {
-	v, _, ok := readTLV(value)
-	if !ok || !v.is(asn1.SEQUENCE) {
+	v, _, ok := ber.ReadTLV(value)
+	if !ok || !v.Is(ber.SequenceTag) {
 		return nil, false
 	}
-	return readNames(v.content)
+	return readNames(v.Content)
 }
 
 // readNames reads the contents of GeneralNames.
@@ -129,16 +131,16 @@ func readNames(list cryptobyte.String) (pointNames, bool) {
 
 // readPoint reads a DistributionPointName with its explicit tag. A name that is
 // relative to the issuer is completed.
-func readPoint(v tlv, issuer string) (names pointNames, ok bool) {
-	inner, end, ok := readTLV(v.content)
-	if !ok || !v.constructed || len(end) > 0 {
+func readPoint(v ber.TLV, issuer string) (names pointNames, ok bool) {
+	inner, end, ok := ber.ReadTLV(v.Content)
+	if !ok || !v.Constructed || len(end) > 0 {
 		return nil, false
 	}
-	switch inner.tag - tlvContext {
-	case 0:
-		return readNames(inner.content)
-	case 1:
-		attributes, ok := readSet(inner.content, 0)
+	switch inner.Tag {
+	case contextTag:
+		return readNames(inner.Content)
+	case ber.Tag{Class: ber.ContextClass, Number: 1}:
+		attributes, ok := readSet(inner.Content)
 		slices.SortFunc(attributes, func(a, b attribute) int { return bytes.Compare(a.canon, b.canon) })
 		var b cryptobyte.Builder
 		for _, a := range attributes { // each becomes a part of the name by itself
@@ -160,7 +162,7 @@ type distributionPoint struct {
 // From one on that is at no place and of no issuer they have no reasons, for
 // there OpenSSL stops to look at them.
 func distributionPoints(cert *certificate) (all []distributionPoint) {
-	i := slices.IndexFunc(cert.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidDistributionPoints) })
+	i := slices.IndexFunc(cert.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oidDistributionPoints })
 	if i < 0 {
 		return nil
 	}
@@ -186,8 +188,6 @@ func distributionPoints(cert *certificate) (all []distributionPoint) {
 	return all
 }
 
-var oidDistributionPoints = oidValue{2, 5, 29, 31}
-
 func readDistributionPoint(in cryptobyte.String, issuer string) (p distributionPoint, ok bool) {
 	p.reasons, ok = allReasons, true
 	part := func(tag asn1.Tag) (content cryptobyte.String, present bool) {
@@ -206,7 +206,7 @@ func readDistributionPoint(in cryptobyte.String, issuer string) (p distributionP
 		issuer = named[0]
 	}
 	if ok && hasPoint {
-		p.names, ok = readPoint(tlv{constructed: true, content: point}, issuer)
+		p.names, ok = readPoint(ber.TLV{Constructed: true, Content: point}, issuer)
 	}
 	return p, ok && in.Empty()
 }

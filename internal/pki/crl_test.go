@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cryptobyteasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/gostream/gostream/internal/ber"
 	"github.com/gostream/gostream/internal/pki/pkitest"
 )
 
@@ -35,8 +36,8 @@ func builtList(t testing.TB, words string) []byte {
 func numbersIn(crl *CRL) (all []string) {
 	for _, place := range crl.entries.table {
 		if place > 0 {
-			entry, _, _ := readTLV(crl.entries.encoded[place-1:])
-			serial, _, _ := readEntry(entry.content)
+			entry, _, _ := ber.ReadTLV(crl.entries.encoded[place-1:])
+			serial, _, _ := readEntry(entry.Content)
 			all = append(all, hex.EncodeToString(serial))
 		}
 	}
@@ -87,15 +88,15 @@ func largeList(t testing.TB, numbers []*big.Int) []byte {
 	}
 	der, err := asn1.Marshal(entries)
 	require.NoError(t, err)
-	usual, _, _ := readTLV(builtList(t, "number=1"))
-	info, rest, _ := readTLV(usual.content)
+	usual, _, _ := ber.ReadTLV(builtList(t, "number=1"))
+	info, rest, _ := ber.ReadTLV(usual.Content)
 	var b cryptobyte.Builder
 	b.AddASN1(cryptobyteasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1(cryptobyteasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			extensions := bytes.IndexByte(info.content, 0xa0) // the only such byte
-			b.AddBytes(info.content[:extensions])
+			extensions := bytes.IndexByte(info.Content, 0xa0) // the only such byte
+			b.AddBytes(info.Content[:extensions])
 			b.AddBytes(der)
-			b.AddBytes(info.content[extensions:])
+			b.AddBytes(info.Content[extensions:])
 		})
 		b.AddBytes(rest)
 	})

@@ -48,6 +48,6 @@ func validPointName(content cryptobyte.String) bool {
 	if !content.ReadASN1(&set, relative) || !content.Empty() {
 		return false
 	}
-	_, ok := readSet(set, 0)
+	_, ok := readSet(set)
 	return ok
 }

@@ -7,10 +7,11 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // attribute is a part of a distinguished name.
@@ -28,103 +29,56 @@ const (
 	idEmailAddress = "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01"
 )
 
-// Tags that package asn1 does not name.
-const (
-	tagNumericString   asn1.Tag = 18
-	tagVisibleString   asn1.Tag = 26
-	tagUniversalString asn1.Tag = 28
-	tagBMPString       asn1.Tag = 30
-)
-
 // readName reads an encoded distinguished name. False: it is malformed.
 func readName(der []byte) (name []attribute, ok bool) {
-	input := cryptobyte.String(der)
-	var sets, set cryptobyte.String
-	if !input.ReadASN1(&sets, asn1.SEQUENCE) || !input.Empty() {
+	v, rest, problems := ber.Decode(der, ber.NameType)
+	if problems != nil || len(rest) > 0 {
 		return nil, false
 	}
-	for n := 0; !sets.Empty(); n++ {
-		if !sets.ReadASN1(&set, asn1.SET) {
-			return nil, false
-		}
-		attributes, ok := readSet(set, n)
-		if !ok {
-			return nil, false
-		}
-		name = append(name, attributes...)
-	}
-	return name, true
+	return attributesOf(v), true
 }
 
-// readSet reads the attributes of the n-th relative distinguished name.
-func readSet(set cryptobyte.String, n int) (all []attribute, ok bool) {
-	for !set.Empty() {
-		a := attribute{set: n}
-		var pair, id, value cryptobyte.String
-		if !set.ReadASN1(&pair, asn1.SEQUENCE) || !pair.ReadASN1(&id, asn1.OBJECT_IDENTIFIER) || !validID(id) ||
-			!pair.ReadAnyASN1(&value, &a.tag) || !pair.Empty() || !mayBeAttribute(a.tag) || !validValue(a.tag, value) {
-			return nil, false
+// attributesOf are the attributes of a distinguished name.
+func attributesOf(name *ber.Value) (all []attribute) {
+	for n, set := range name.Parts {
+		all = append(all, attributesIn(set, n)...)
+	}
+	return all
+}
+
+// attributesIn are those of the n-th relative distinguished name.
+func attributesIn(set *ber.Value, n int) (all []attribute) {
+	for _, pair := range set.Parts {
+		value := pair.Field("value")
+		a := attribute{set: n, id: string(pair.Field("object").Bytes), tag: asn1.Tag(value.Tag), value: value.Bytes}
+		if value.Tag == ber.SequenceTag {
+			inner, _, _ := ber.ReadTLV(value.Bytes)
+			a.tag, a.value = asn1.SEQUENCE, inner.Content
 		}
-		a.id, a.value = string(id), value
-		if a.canon, ok = a.canonical(); !ok {
-			return nil, false
-		}
+		a.canon = a.canonical()
 		all = append(all, a)
 	}
-	return all, true
+	return all
 }
 
-// mayBeAttribute reports whether OpenSSL takes a type for that of an attribute:
-// strings other than those of octets, and types that it does not know.
-func mayBeAttribute(tag asn1.Tag) bool {
-	switch tag {
-	case asn1.UTF8String, tagNumericString, asn1.PrintableString, asn1.T61String, asn1.IA5String, tagUniversalString, tagBMPString,
-		asn1.BIT_STRING, asn1.SEQUENCE, 7, 8, 9, 11, 13, 14, 15, 29:
-		return true
+// readSet reads the contents of a relative distinguished name.
+func readSet(contents []byte) (all []attribute, ok bool) {
+	v, _, problems := ber.Decode(ber.Encode(ber.SetTag, contents), ber.RelativeNameType)
+	if problems != nil {
+		return nil, false
 	}
-	return false
+	return attributesIn(v, 0), true
 }
 
-// text is the value of a string in UTF-8. Like OpenSSL it takes the bytes of
-// IA5String and the like for characters of ISO 8859-1. False: it is none.
-func (a *attribute) text() (string, bool) {
-	width := 1
-	switch a.tag {
-	case asn1.UTF8String:
-		return string(a.value), utf8.Valid(a.value)
-	case tagNumericString, asn1.PrintableString, asn1.T61String, asn1.IA5String, tagVisibleString:
-	case tagBMPString:
-		width = 2
-	case tagUniversalString:
-		width = 4
-	default:
-		return "", false
-	}
-	var b []byte
-	for char := range slices.Chunk(a.value, width) {
-		var r rune
-		for _, c := range char {
-			r = r<<8 | rune(c)
-		}
-		if len(char) < width || !utf8.ValidRune(r) {
-			return "", false
-		}
-		b = utf8.AppendRune(b, r)
-	}
-	return string(b), true
-}
+// text is the value of a string in UTF-8. False: it is none.
+func (a *attribute) text() (string, bool) { return ber.Text(int(a.tag), a.value) }
 
 // canonical encodes the attribute so that two of them are the same if their
 // encodings are: texts in UTF-8, with small letters and single spaces (RFC 5280,
 // section 7.1, as far as OpenSSL goes).
-func (a *attribute) canonical() ([]byte, bool) {
+func (a *attribute) canonical() []byte {
 	tag, value := a.tag, a.value
-	switch tag {
-	case asn1.UTF8String, asn1.PrintableString, asn1.T61String, asn1.IA5String, tagVisibleString, tagBMPString, tagUniversalString:
-		text, ok := a.text()
-		if !ok {
-			return nil, false
-		}
+	if text, ok := a.text(); ok && tag != ber.NumericString {
 		words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' })
 		tag, value = asn1.UTF8String, []byte(lowerASCII(strings.Join(words, " ")))
 	}
@@ -133,7 +87,7 @@ func (a *attribute) canonical() ([]byte, bool) {
 		b.AddASN1(asn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) { b.AddBytes([]byte(a.id)) })
 		b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes(value) })
 	})
-	return b.BytesOrPanic(), true
+	return b.BytesOrPanic()
 }
 
 // canonicalOf joins the canonical parts of a name, so that a name which begins

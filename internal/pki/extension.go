@@ -9,37 +9,54 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gostream/gostream/internal/ber"
+)
+
+// Identifiers of extensions.
+const (
+	oidKeyID              = "2.5.29.14"
+	oidKeyUsage           = "2.5.29.15"
+	oidSubjectAltName     = "2.5.29.17"
+	oidIssuerAltName      = "2.5.29.18"
+	oidBasicConstraints   = "2.5.29.19"
+	oidNameConstraints    = "2.5.29.30"
+	oidDistributionPoints = "2.5.29.31"
+	oidPolicies           = "2.5.29.32"
+	oidPolicyMappings     = "2.5.29.33"
+	oidAuthorityKeyID     = "2.5.29.35"
+	oidPolicyConstraints  = "2.5.29.36"
+	oidExtKeyUsage        = "2.5.29.37"
+	oidInhibitAnyPolicy   = "2.5.29.54"
+	oidNetscapeType       = "2.16.840.1.113730.1.1"
+	oidAddresses          = "1.3.6.1.5.5.7.1.7" // and the next one, numbers of systems: RFC 3779
+	oidSystems            = "1.3.6.1.5.5.7.1.8"
+	oidProxyInfo          = "1.3.6.1.5.5.7.1.14"
+	oidNoCheck            = "1.3.6.1.5.5.7.48.1.5" // nobody need look whether the certificate was revoked
 )
 
 // extensionReaders read the values of extensions that the checks need. They
 // report whether the value can be read. What follows the value does not matter.
 var extensionReaders = map[string]func(*extensions, cryptobyte.String) bool{
-	"2.5.29.19":             (*extensions).readBasicConstraints,
-	"1.3.6.1.5.5.7.1.14":    (*extensions).readProxyInfo,
-	"2.5.29.15":             (*extensions).readKeyUsage,
-	"2.5.29.37":             (*extensions).readExtKeyUsage,
-	"2.16.840.1.113730.1.1": (*extensions).readNetscapeType,
-	"2.5.29.14":             (*extensions).readKeyID,
-	"2.5.29.35":             (*extensions).readAuthorityKeyID,
-	"2.5.29.17":             (*extensions).readAlternativeNames,
-	"2.5.29.30":             (*extensions).readNameConstraints,
-	"2.5.29.31":             func(_ *extensions, v cryptobyte.String) bool { return validDistributionPoints(v) },
+	oidBasicConstraints:   (*extensions).readBasicConstraints,
+	oidProxyInfo:          (*extensions).readProxyInfo,
+	oidKeyUsage:           (*extensions).readKeyUsage,
+	oidExtKeyUsage:        (*extensions).readExtKeyUsage,
+	oidNetscapeType:       (*extensions).readNetscapeType,
+	oidKeyID:              (*extensions).readKeyID,
+	oidAuthorityKeyID:     (*extensions).readAuthorityKeyID,
+	oidSubjectAltName:     (*extensions).readAlternativeNames,
+	oidNameConstraints:    (*extensions).readNameConstraints,
+	oidDistributionPoints: func(_ *extensions, v cryptobyte.String) bool { return validDistributionPoints(v) },
 }
 
 // supportedCritical are the extensions that may be critical. Nothing is made of
 // those without a reader: nginx has OpenSSL check no policies.
 var supportedCritical = map[string]bool{
-	"2.16.840.1.113730.1.1": true, "2.5.29.15": true, "2.5.29.17": true, "2.5.29.19": true, "2.5.29.30": true, "2.5.29.31": true,
-	"2.5.29.32": true, "2.5.29.33": true, "2.5.29.36": true, "2.5.29.37": true, "2.5.29.54": true, "1.3.6.1.5.5.7.1.14": true,
-	"1.3.6.1.5.5.7.1.7": true, "1.3.6.1.5.5.7.1.8": true, // addresses and systems of RFC 3779
-	oidNoCheck: true,
+	oidNetscapeType: true, oidKeyUsage: true, oidSubjectAltName: true, oidBasicConstraints: true, oidNameConstraints: true,
+	oidDistributionPoints: true, oidPolicies: true, oidPolicyMappings: true, oidPolicyConstraints: true, oidExtKeyUsage: true,
+	oidInhibitAnyPolicy: true, oidProxyInfo: true, oidAddresses: true, oidSystems: true, oidNoCheck: true,
 }
-
-const (
-	oidSubjectAltName = "2.5.29.17"
-	oidIssuerAltName  = "2.5.29.18"
-	oidNoCheck        = "1.3.6.1.5.5.7.48.1.5" // nobody need look whether the certificate was revoked
-)
 
 // readExtensions reads a list of extensions.
 func (e *extensions) readExtensions(list cryptobyte.String) {
@@ -209,12 +226,8 @@ func (e *extensions) readAuthorityKeyID(value cryptobyte.String) bool {
 }
 
 // readInteger reads the contents of an INTEGER.
-func readInteger(content []byte) (*big.Int, bool) {
-	var b cryptobyte.Builder
-	b.AddASN1(asn1.INTEGER, func(b *cryptobyte.Builder) { b.AddBytes(content) })
-	s := cryptobyte.String(b.BytesOrPanic())
-	n := new(big.Int)
-	return n, s.ReadASN1Integer(n)
+func readInteger(contents []byte) (*big.Int, bool) {
+	return ber.BigInt(contents), ber.ValidContents(ber.Integer, contents)
 }
 
 // notNil is an empty slice if b is nil: something empty is there.

@@ -4,10 +4,10 @@ package pki
 // leaves kinds of names out that OpenSSL looks at.
 
 import (
-	"crypto/x509"
-
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // The kinds of a name: the tags of the choice.
@@ -93,7 +93,7 @@ func isDirectoryString(input cryptobyte.String) bool {
 		return false
 	}
 	switch tag {
-	case asn1.PrintableString, asn1.T61String, asn1.UTF8String, tagBMPString, tagUniversalString:
+	case asn1.PrintableString, asn1.T61String, asn1.UTF8String, ber.BMPString, ber.UniversalString:
 		return validValue(tag, value)
 	}
 	return false
@@ -101,27 +101,11 @@ func isDirectoryString(input cryptobyte.String) bool {
 
 // validValue reports whether bytes can be the contents of a value of a type.
 func validValue(tag asn1.Tag, value []byte) bool {
-	switch tag {
-	case asn1.BOOLEAN:
-		return len(value) == 1
-	case asn1.NULL:
-		return len(value) == 0
-	case asn1.INTEGER, asn1.ENUM:
-		_, ok := readInteger(value)
-		return ok
-	case asn1.OBJECT_IDENTIFIER:
-		return validID(value)
-	case asn1.BIT_STRING:
-		return len(value) > 0 && value[0] < 8
-	case tagBMPString:
-		return len(value)%2 == 0
-	case tagUniversalString:
-		return len(value)%4 == 0
-	}
-	return true
+	const notUniversal = 0x20 // or constructed
+	return tag >= notUniversal || ber.ValidContents(int(tag), value)
 }
 
-func validID(value []byte) bool { return new(x509.OID).UnmarshalBinary(value) == nil }
+func validID(value []byte) bool { return ber.ValidContents(ber.Object, value) }
 
 // readGeneralNames reads a list of names with a tag. False: it is malformed.
 func readGeneralNames(input *cryptobyte.String, tag asn1.Tag) (names []generalName, ok bool) {

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -201,7 +200,7 @@ func parseBasic(v *ber.Value) (*basicResponse, []string) {
 	}
 	data := b.Parts[0]
 	bits := b.Parts[2].Bytes
-	r := &basicResponse{signature: signature{algorithmFrom(b.Parts[1]), isDSA(identifier(b.Parts[1].Parts[0])), data.Encoding, bits[1:], bits[0] == 0}}
+	r := &basicResponse{signature: signature{algorithmFrom(b.Parts[1]), data.Encoding, bits[1:], bits[0] == 0}}
 	responder := data.Parts[1]
 	if responder.Selected == 0 {
 		r.name = responder.Parts[0].Encoding
@@ -221,30 +220,10 @@ func parseBasic(v *ber.Value) (*basicResponse, []string) {
 	return r, nil
 }
 
-// identifier is an object identifier in dotted form.
-func identifier(v *ber.Value) string {
-	var id x509.OID
-	if err := id.UnmarshalBinary(v.Bytes); err != nil {
-		return ""
-	}
-	return id.String()
-}
-
-// algorithmFrom reads a signature algorithm.
-func algorithmFrom(v *ber.Value) signatureAlgorithm {
-	content := v.Parts[0].Encoding
-	if v.Parts[1] != nil {
-		content = slices.Concat(content, v.Parts[1].Encoding)
-	}
-	return algorithmOf(content)
-}
-
-const oidSHA1 = "1.3.14.3.2.26"
-
 func parseSingle(v *ber.Value) singleResponse {
 	id := v.Parts[0]
 	s := singleResponse{
-		id:         certID{identifier(id.Parts[0].Parts[0]), id.Parts[1].Bytes, id.Parts[2].Bytes, signed(id.Parts[3].Bytes)},
+		id:         certID{identifier(id.Parts[0].Parts[0]), id.Parts[1].Bytes, id.Parts[2].Bytes, ber.BigInt(id.Parts[3].Bytes)},
 		status:     OCSPStatus(v.Parts[1].Selected),
 		thisUpdate: v.Parts[2].Bytes,
 	}
@@ -252,15 +231,6 @@ func parseSingle(v *ber.Value) singleResponse {
 		s.nextUpdate = v.Parts[3].Bytes
 	}
 	return s
-}
-
-// signed is the value of an integer.
-func signed(c []byte) *big.Int {
-	n := new(big.Int).SetBytes(c)
-	if c[0]&0x80 != 0 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(c))))
-	}
-	return n
 }
 
 // find returns the first answer about the certificate that names it by SHA-1, as

@@ -32,16 +32,9 @@ func rsaError(reason int, text string) string {
 // signature is a signature of a text.
 type signature struct {
 	algorithm signatureAlgorithm
-	foreign   bool // the algorithm is one for keys that Go does not have
 	text      []byte
 	bytes     []byte
 	whole     bool // it is a number of whole bytes
-}
-
-// isDSA reports whether an identifier is that of a signature by DSA.
-func isDSA(id string) bool {
-	const nist = "2.16.840.1.101.3.4.3." // and one digit from 1 to 8
-	return id == "1.2.840.10040.4.3" || id == "1.3.14.3.2.27" || len(id) == len(nist)+1 && id[:len(nist)] == nist && id[len(nist)] != '9'
 }
 
 // problems returns what OpenSSL says about a signature that is not one of a key.
@@ -51,9 +44,7 @@ func (s *signature) problems(key publicKey) []string {
 	switch {
 	case !s.whole:
 		return []string{errSignatureBits}
-	case a.kind == kindUnknown && s.foreign:
-		return []string{errWrongKeyType}
-	case a.kind == kindUnknown:
+	case a.kind == kindUnknown, a.kind == kindEd448:
 		return []string{errUnknownSignature}
 	case !key.kind.signsWith(a.kind):
 		return []string{errWrongKeyType}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ocsp"
 
+	"github.com/gostream/gostream/internal/ber"
 	"github.com/gostream/gostream/internal/pki/pkitest"
 )
 
@@ -34,7 +35,7 @@ func TestOCSPCases(t *testing.T) {
 			for _, c := range cases {
 				j := newOCSPJudge(t, c)
 				assert.Equal(t, c.Asked, j.asked(), "as a client's\n%s", c)
-				assert.Equal(t, c.Stapled, j.stapled(&j.verifier), "our own\n%s", c)
+				assert.Equal(t, c.Stapled, j.stapled(j.verifier), "our own\n%s", c)
 				assert.Equal(t, c.Loose, j.stapled(nil), "our own, by anybody\n%s", c)
 			}
 		})
@@ -44,7 +45,7 @@ func TestOCSPCases(t *testing.T) {
 // ocspJudge judges the responses of a case.
 type ocspJudge struct {
 	*pkitest.Material
-	verifier Verifier
+	verifier *Verifier
 	peer     []*x509.Certificate
 }
 
@@ -52,22 +53,7 @@ func newOCSPJudge(t *testing.T, c *pkitest.Case) *ocspJudge {
 	t.Helper()
 	m, err := c.Build()
 	require.NoError(t, err, c)
-	j := &ocspJudge{Material: m, verifier: Verifier{Depth: c.Depth, Level: c.Level, Purpose: Client, Trust: map[*x509.Certificate]*TrustSettings{}}}
-	for _, root := range m.Trust {
-		cert, err := x509.ParseCertificate(root.DER)
-		require.NoError(t, err, c)
-		j.verifier.Roots = append(j.verifier.Roots, cert)
-		settings, err := parseTrustSettings(root.Aux)
-		require.NoError(t, err, c)
-		if settings != nil {
-			j.verifier.Trust[cert] = settings
-		}
-	}
-	for _, der := range m.Lists {
-		list, err := ParseCRL(der)
-		require.NoError(t, err, c)
-		j.verifier.CRLs = append(j.verifier.CRLs, list)
-	}
+	j := &ocspJudge{Material: m, verifier: verifierOf(t, c, m)}
 	for _, shown := range m.Send {
 		cert, err := x509.ParseCertificate(shown.DER)
 		require.NoError(t, err, c)
@@ -84,7 +70,7 @@ func (j *ocspJudge) asked() string {
 		return result.String()
 	}
 	for i := range len(chain) - 1 {
-		q := &OCSPQuestion{Cert: chain[i], Issuer: chain[i+1], Chain: chain, Verifier: &j.verifier}
+		q := &OCSPQuestion{Cert: chain[i], Issuer: chain[i+1], Chain: chain, Verifier: j.verifier}
 		answer, err := q.Check(j.OCSP[min(i, len(j.OCSP)-1)], j.Now)
 		switch {
 		case err != nil:
@@ -197,6 +183,6 @@ func TestSigned(t *testing.T) {
 	for _, n := range []int64{0, 1, 127, 128, 255, 256, -1, -128, -129, -32768} {
 		der, err := asn1.Marshal(big.NewInt(n))
 		require.NoError(t, err)
-		assert.Equal(t, big.NewInt(n).String(), signed(der[2:]).String())
+		assert.Equal(t, big.NewInt(n).String(), ber.BigInt(der[2:]).String())
 	}
 }

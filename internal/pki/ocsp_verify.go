@@ -111,13 +111,11 @@ func chainProblems(chain []*x509.Certificate) []string {
 	return nil
 }
 
-var oidOCSPSigning = oidOf("1.3.6.1.5.5.7.3.9")
-
 // trustsSigners reports whether a root is trusted for signing responses about
 // anybody's certificates. None is, unless settings say so.
 func (v *Verifier) trustsSigners(root *x509.Certificate) bool {
 	settings := v.Trust[root]
-	return settings != nil && !slices.ContainsFunc(settings.Rejected, oidOCSPSigning.Equal) && slices.ContainsFunc(settings.Accepted, oidOCSPSigning.Equal)
+	return settings != nil && !includes(settings.Rejected, oidOCSPSigning) && includes(settings.Accepted, oidOCSPSigning)
 }
 
 // match is what came of a comparison.

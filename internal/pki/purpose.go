@@ -33,14 +33,22 @@ const (
 	extUseOCSPSigning      usage = 8
 )
 
+// Identifiers of extended key usages.
+const (
+	oidServerAuth  = "1.3.6.1.5.5.7.3.1"
+	oidClientAuth  = "1.3.6.1.5.5.7.3.2"
+	oidOCSPSigning = "1.3.6.1.5.5.7.3.9"
+	oidAnyUsage    = "2.5.29.37.0"
+)
+
 // extUsages are the extended key usages that count. That for any purpose is not
 // among them: OpenSSL does not take it for that of TLS.
 var extUsages = map[string]usage{
-	"1.3.6.1.5.5.7.3.1":      extUseServer,
-	"1.3.6.1.5.5.7.3.2":      extUseClient,
+	oidServerAuth:            extUseServer,
+	oidClientAuth:            extUseClient,
 	"1.3.6.1.4.1.311.10.3.3": extUseServerGatedCrypt, // Microsoft's
 	"2.16.840.1.113730.4.1":  extUseServerGatedCrypt, // Netscape's
-	"1.3.6.1.5.5.7.3.9":      extUseOCSPSigning,
+	oidOCSPSigning:           extUseOCSPSigning,
 }
 
 // kindOfAuthority is why a certificate counts as one of an authority.

@@ -24,14 +24,17 @@ type pssParameters struct {
 
 // hashes are the hashes that RSA-PSS can be used with.
 var hashes = map[string]crypto.Hash{
-	"1.2.840.113549.2.5": crypto.MD5, "1.3.14.3.2.26": crypto.SHA1,
+	"1.2.840.113549.2.5": crypto.MD5, oidSHA1: crypto.SHA1,
 	"2.16.840.1.101.3.4.2.4": crypto.SHA224, "2.16.840.1.101.3.4.2.1": crypto.SHA256, "2.16.840.1.101.3.4.2.2": crypto.SHA384,
 	"2.16.840.1.101.3.4.2.3": crypto.SHA512, "2.16.840.1.101.3.4.2.5": crypto.SHA512_224, "2.16.840.1.101.3.4.2.6": crypto.SHA512_256,
 	"2.16.840.1.101.3.4.2.7": crypto.SHA3_224, "2.16.840.1.101.3.4.2.8": crypto.SHA3_256,
 	"2.16.840.1.101.3.4.2.9": crypto.SHA3_384, "2.16.840.1.101.3.4.2.10": crypto.SHA3_512,
 }
 
-const oidMGF1 = "1.2.840.113549.1.1.8"
+const (
+	oidSHA1 = "1.3.14.3.2.26"
+	oidMGF1 = "1.2.840.113549.1.1.8"
+)
 
 // readPSS reads parameters. What is left out is as with SHA-1.
 func readPSS(s cryptobyte.String) (p pssParameters, ok bool) {

@@ -35,7 +35,7 @@ const longestID = 79
 // String is the attribute as it stands in a [DN].
 func (a attribute) String() string {
 	var id x509.OID
-	_ = id.UnmarshalBinary([]byte(a.id)) // readAttribute has looked
+	_ = id.UnmarshalBinary([]byte(a.id)) // package ber has looked
 	key := id.String()
 	name, known := attributeNames[key]
 	text, ok := a.text()

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // rdnSET is a relative distinguished name; package asn1 wants this ending.
@@ -38,7 +40,7 @@ func TestDN(t *testing.T) {
 		{`CN=\C3\A9\0A`, []rdnSET{rdn("CN", asn1.TagUTF8String, "é\n")}},
 		{`CN=\C3\A9`, []rdnSET{rdn("CN", asn1.TagT61String, "\xe9")}},
 		{`CN=\C3\A9`, []rdnSET{rdn("CN", asn1.TagBMPString, "\x00\xe9")}},
-		{`CN=\C3\A9`, []rdnSET{rdn("CN", int(tagUniversalString), "\x00\x00\x00\xe9")}},
+		{`CN=\C3\A9`, []rdnSET{rdn("CN", ber.UniversalString, "\x00\x00\x00\xe9")}},
 		{`1.2.3=#0C0161`, []rdnSET{rdn("?", asn1.TagUTF8String, "a")}},
 	} {
 		raw, err := asn1.Marshal(tt.name)

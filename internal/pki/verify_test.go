@@ -214,8 +214,8 @@ func FuzzReadExtensions(f *testing.F) {
 		for _, read := range extensionReaders {
 			read(&e, list)
 		}
-		_ = algorithmOf(list)
-		_, _ = parseTrustSettings(list)
+		_ = decodeAlgorithm(list)
+		_, _ = ParseTrustSettings(list)
 		_, _ = canonicalName(list)
 	})
 }

@@ -113,16 +113,24 @@ func TestCacheKeepsNoEncryptedKey(t *testing.T) {
 	assert.Zero(t, c.order.Len())
 }
 
+// chainOf reads the certificate of a pair as from a file.
+func chainOf(t *testing.T, p *pair) []*certificate {
+	t.Helper()
+	c, err := readCertificate(&pemBlock{der: p.cert.Raw}, false)
+	require.NoError(t, err)
+	return []*certificate{c}
+}
+
 func TestIdentity(t *testing.T) {
 	var id Identity
 	assert.Empty(t, id.Certificates())
 	first, second := selfSigned(t, "first"), selfSigned(t, "second")
-	require.NoError(t, id.setCertificate("", []*certificate{{Certificate: first.cert}}, DefaultLevel))
+	require.NoError(t, id.setCertificate("", chainOf(t, first), DefaultLevel))
 	assert.Empty(t, id.Certificates(), "there is no key yet")
 	assert.EqualError(t, id.setKey(second.key), string(errMismatch))
 	require.NoError(t, id.setKey(first.key))
 	require.Len(t, id.Certificates(), 1)
-	require.NoError(t, id.setCertificate("", []*certificate{{Certificate: second.cert}}, DefaultLevel))
+	require.NoError(t, id.setCertificate("", chainOf(t, second), DefaultLevel))
 	assert.Empty(t, id.Certificates(), "the key was another's")
 	require.NoError(t, id.setKey(second.key))
 

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gostream/gostream/internal/ber"
 	"github.com/gostream/gostream/internal/pki"
 )
 
@@ -25,13 +26,13 @@ import (
 // signed anew.
 func altered(t *testing.T, a *pair, fields map[string][]byte) []byte {
 	t.Helper()
-	d, _, ok := decodeASN1(a.cert.Raw, itemCertificate)
-	require.True(t, ok)
+	v, _, problems := ber.Decode(a.cert.Raw, ber.CertificateType)
+	require.Empty(t, problems)
 	var inner []byte
-	for _, f := range itemCertificateInfo.fields {
-		part, ok := fields[f.name]
+	for _, f := range ber.CertificateInfoType.Fields {
+		part, ok := fields[f.Name]
 		if !ok {
-			part = d.parts["X509_CINF."+f.name]
+			part = v.RawField("cert_info", f.Name)
 		}
 		inner = append(inner, part...)
 	}
@@ -41,7 +42,7 @@ func altered(t *testing.T, a *pair, fields map[string][]byte) []byte {
 	require.NoError(t, err)
 	bits, err := asn1.Marshal(asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)})
 	require.NoError(t, err)
-	return sequence(t, info, d.parts["X509.sig_alg"], bits)
+	return sequence(t, info, v.RawField("sig_alg"), bits)
 }
 
 func sequence(t *testing.T, parts ...[]byte) []byte {

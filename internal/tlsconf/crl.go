@@ -3,30 +3,8 @@ package tlsconf
 import (
 	"fmt"
 
+	"github.com/gostream/gostream/internal/ber"
 	"github.com/gostream/gostream/internal/pki"
-)
-
-// Types of revocation lists.
-var (
-	itemRevoked = &asn1Item{name: "X509_REVOKED", kind: asn1Sequence, fields: []asn1Field{
-		{name: "serialNumber", item: itemInteger},
-		{name: "revocationDate", item: itemTime},
-		{name: "extensions", item: itemExtension, repeated: tagSequence, optional: true},
-	}}
-	itemCRLInfo = &asn1Item{name: "X509_CRL_INFO", kind: asn1Sequence, fields: []asn1Field{
-		{name: "version", item: itemInteger, optional: true},
-		{name: "sig_alg", item: itemAlgorithm},
-		{name: "issuer", item: itemName},
-		{name: "lastUpdate", item: itemTime},
-		{name: "nextUpdate", item: itemTime, optional: true},
-		{name: "revoked", item: itemRevoked, repeated: tagSequence, optional: true},
-		{name: "extensions", item: itemExtension, repeated: tagSequence, context: 1, explicit: true, optional: true},
-	}}
-	itemCRL = &asn1Item{name: "X509_CRL", kind: asn1Sequence, fields: []asn1Field{
-		{name: "crl", item: itemCRLInfo},
-		{name: "sig_alg", item: itemAlgorithm},
-		{name: "signature", item: itemBits},
-	}}
 )
 
 // CRLs reads certificate revocation lists. There is at least one.
@@ -61,9 +39,9 @@ func readCRL(der []byte) (*pki.CRL, error) {
 	if err == nil {
 		return crl, nil
 	}
-	d, _, ok := decodeASN1(der, itemCRL)
-	if ok {
+	problems := ber.Check(der, ber.CRLType)
+	if problems == nil {
 		return nil, err
 	}
-	return nil, d.failure()
+	return nil, encodingProblem(problems)
 }

@@ -15,6 +15,8 @@ import (
 	"hash"
 
 	"golang.org/x/crypto/scrypt"
+
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // unsupportedError is about a way to encrypt keys that is not known here.
@@ -75,8 +77,7 @@ var keyCiphers = []struct {
 
 // isEncryptedKey reports whether an encoding is an EncryptedPrivateKeyInfo.
 func isEncryptedKey(der []byte) bool {
-	_, _, ok := decodeASN1(der, itemEncryptedKey)
-	return ok
+	return ber.Check(der, encryptedKeyType) == nil
 }
 
 // decryptPKCS8 returns the key in an EncryptedPrivateKeyInfo: of PBES2, with

@@ -4,17 +4,8 @@ import (
 	"errors"
 	"math/big"
 	"strings"
-)
 
-// The types of parameters for DHE.
-var (
-	itemDHParams = &asn1Item{name: "DHparams", kind: asn1Sequence, fields: []asn1Field{
-		{name: "params.p", item: itemNumber}, {name: "params.g", item: itemNumber}, {name: "length", item: itemInteger, optional: true},
-	}}
-	itemDHXParams = &asn1Item{name: "int_dhx942_dh", kind: asn1Sequence, fields: []asn1Field{
-		{name: "p", item: itemNumber}, {name: "g", item: itemNumber}, {name: "q", item: itemNumber},
-		{name: "j", item: itemNumber, optional: true}, {name: "vparams", item: itemAny, optional: true},
-	}}
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // CheckDHParams looks whether a file has parameters for DHE that are strong
@@ -42,22 +33,25 @@ func CheckDHParams(name string, level int) error {
 
 // dhLevel is the security level that parameters reach.
 func dhLevel(b *pemBlock) (int, error) {
-	it, prime, order := itemDHParams, "params.p", "length"
+	t, prime, order := dhType, "params.p", "length"
 	if strings.HasPrefix(b.kind, "X9.42") {
-		it, prime, order = itemDHXParams, "p", "q"
+		t, prime, order = dhxType, "p", "q"
 	}
-	d, _, ok := decodeASN1(b.der, it)
-	if !ok {
-		return 0, d.failure()
+	v, _, problems := ber.Decode(b.der, t)
+	if problems != nil {
+		return 0, encodingProblem(problems)
 	}
-	level := levelOf(integer(d.parts[it.name+"."+prime]).BitLen(), dsaSizes)
-	size := integer(d.parts[it.name+"."+order])
+	level := primeLevel(ber.BigInt(v.Field(prime).Bytes).BitLen())
+	size := new(big.Int)
+	if found := v.Field(order); found != nil {
+		size = ber.BigInt(found.Bytes)
+	}
 	switch {
 	case size.Sign() == 0:
-	case it == itemDHXParams:
-		level = min(level, levelOf(size.BitLen(), dsaOrderSizes))
+	case t == dhxType:
+		level = min(level, orderLevel(size.BitLen()))
 	case size.Cmp(big.NewInt(1<<16)) < 0:
-		level = min(level, levelOf(int(size.Int64()), dsaOrderSizes))
+		level = min(level, orderLevel(int(size.Int64())))
 	}
 	return level, nil
 }

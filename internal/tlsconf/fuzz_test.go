@@ -3,8 +3,11 @@ package tlsconf
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gostream/gostream/internal/ber"
 )
 
 // FuzzPEM reads texts as a certificate, a list of revoked ones and a key.
@@ -66,7 +69,7 @@ func FuzzPKCS8(f *testing.F) {
 	})
 }
 
-// FuzzASN1 reads encodings as OpenSSL does.
+// FuzzASN1 reads encodings of keys and certificates.
 func FuzzASN1(f *testing.F) {
 	text, err := os.ReadFile("testdata/plain.crt")
 	if err != nil {
@@ -79,11 +82,13 @@ func FuzzASN1(f *testing.F) {
 	f.Add(b.der)
 	f.Add([]byte{0x30, 0x80, 6, 1, 0x2A, 0x30, 0x80, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, der []byte) {
-		for _, it := range []*asn1Item{itemCertificate, itemTrust, itemPKCS8, itemRSAKey, itemDHXParams} {
-			if d, rest, ok := decodeASN1(der, it); ok != (len(d.queue) == 0) || ok && len(rest) >= len(der) {
-				t.Errorf("%v %d of %d bytes: %q", ok, len(rest), len(der), d.queue)
+		for _, of := range []*ber.Type{ber.CertificateType, pkcs8Type, rsaKeyType, ecKeyType, dhxType} {
+			if _, _, problems := ber.Decode(der, of); !slices.Equal(problems, ber.Check(der, of)) {
+				t.Errorf("%x: %q", der, problems)
 			}
 		}
+		_, _ = readCertificate(&pemBlock{der: der}, true)
+		_, _ = parseSEC1(der, nil)
 		usualKey(der)
 		_ = curveOf(der)
 	})

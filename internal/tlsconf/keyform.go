@@ -11,6 +11,9 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+
+	"github.com/gostream/gostream/internal/ber"
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // notKeyError is about an encoding that is no private key, with OpenSSL's
@@ -24,23 +27,22 @@ func (e *notKeyError) Error() string { return "no key" }
 // follows the key does not matter. Errors are a [notKeyError], an
 // [UnsupportedError], or about a key that has no place in TLS.
 func parseDER(kind string, der []byte) (crypto.Signer, error) {
-	first := &asn1Decoder{}
-	if h, result := first.header(der, asn1Tag{tag: -1}, false); result == asn1OK && !h.indefinite {
-		der = der[:len(der)-len(h.rest)]
+	if _, rest, ok := ber.ReadTLV(der); ok {
+		der = der[:len(der)-len(rest)]
 	}
 	switch kind {
 	case "PRIVATE KEY":
 		key, err := parsePKCS8(der)
-		return key, orProblem(err, der, itemPKCS8)
+		return key, orProblem(err, der, pkcs8Type)
 	case encryptedKind:
 		key, err := parsePKCS8(der)
-		return key, orProblem(err, der, itemEncryptedKey)
+		return key, orProblem(err, der, encryptedKeyType)
 	case "RSA PRIVATE KEY":
-		return parseOldKey(der, x509RSAKey, itemRSAKey)
+		return parseOldKey(der, x509RSAKey, rsaKeyType)
 	case "EC PRIVATE KEY":
-		return parseOldKey(der, func(der []byte) (crypto.Signer, error) { return parseSEC1(der, nil) }, itemECKey)
+		return parseOldKey(der, func(der []byte) (crypto.Signer, error) { return parseSEC1(der, nil) }, ecKeyType)
 	case "DSA PRIVATE KEY":
-		return parseOldKey(der, parseDSA, itemDSAKey)
+		return parseOldKey(der, parseDSA, dsaKeyType)
 	}
 	return nil, &notKeyError{}
 }
@@ -50,18 +52,18 @@ var errNotKey = errors.New("no key")
 
 // orProblem makes of errNotKey what OpenSSL says about an encoding that is to
 // have some form.
-func orProblem(err error, der []byte, items ...*asn1Item) error {
+func orProblem(err error, der []byte, types ...*ber.Type) error {
 	if !errors.Is(err, errNotKey) {
 		return err
 	}
 	e := &notKeyError{}
-	for _, it := range items {
-		d, _, ok := decodeASN1(der, it)
-		if ok {
+	for _, t := range types {
+		problems := ber.Check(der, t)
+		if problems == nil {
 			return &notKeyError{} // there is another problem with it
 		}
-		e.queue = append(e.queue, d.queue...)
-		if it == itemDSAKey {
+		e.queue = append(e.queue, problems...)
+		if t == dsaKeyType {
 			e.queue = append(e.queue, "error:0508000A:dsa routines::DSA lib")
 		}
 	}
@@ -69,24 +71,24 @@ func orProblem(err error, der []byte, items ...*asn1Item) error {
 }
 
 // parseOldKey reads a key in the form of its kind, or of PKCS #8.
-func parseOldKey(der []byte, parse func([]byte) (crypto.Signer, error), it *asn1Item) (crypto.Signer, error) {
+func parseOldKey(der []byte, parse func([]byte) (crypto.Signer, error), t *ber.Type) (crypto.Signer, error) {
 	key, err := parse(der)
 	if !errors.Is(err, errNotKey) {
 		return key, err
 	}
 	other, err := parsePKCS8(der)
-	if err == nil && it == itemRSAKey {
+	if err == nil && t == rsaKeyType {
 		if _, ok := other.(*rsa.PrivateKey); ok {
 			return other, nil
 		}
-	} else if _, ok := other.(*ecdsa.PrivateKey); ok && it == itemECKey {
+	} else if _, ok := other.(*ecdsa.PrivateKey); ok && t == ecKeyType {
 		return other, nil
 	}
-	return nil, orProblem(errNotKey, der, it, itemPKCS8)
+	return nil, orProblem(errNotKey, der, t, pkcs8Type)
 }
 
 func x509RSAKey(der []byte) (crypto.Signer, error) {
-	if _, _, ok := decodeASN1(der, itemRSAKey); !ok {
+	if ber.Check(der, rsaKeyType) != nil {
 		return nil, errNotKey
 	}
 	key, err := x509.ParsePKCS1PrivateKey(der)
@@ -98,7 +100,7 @@ func x509RSAKey(der []byte) (crypto.Signer, error) {
 
 // parseDSA reports a DSA key, which cannot be used.
 func parseDSA(der []byte) (crypto.Signer, error) {
-	if _, _, ok := decodeASN1(der, itemDSAKey); ok {
+	if ber.Check(der, dsaKeyType) == nil {
 		return nil, &UnsupportedError{"a DSA key"}
 	}
 	return nil, errNotKey
@@ -119,13 +121,13 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 	}
 	oid, params := info.Algorithm.Algorithm.String(), info.Algorithm.Parameters.FullBytes
 	switch oid {
-	case oidRSA:
+	case pki.OIDRSA:
 		return x509RSAKey(info.PrivateKey)
-	case oidEC:
+	case pki.OIDEC:
 		return parseSEC1(info.PrivateKey, params)
-	case oidRSAPSS, oidDSA, oidEd448:
+	case pki.OIDRSAPSS, pki.OIDDSA, pki.OIDEd448:
 		return nil, &UnsupportedError{unsupportedKey(oid, params)}
-	case oidX25519, oidX448, oidDH:
+	case pki.OIDX25519, pki.OIDX448, pki.OIDDH:
 		return nil, &callError{"use_PrivateKey", errUnknownKind}
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
@@ -142,28 +144,26 @@ func parsePKCS8(der []byte) (crypto.Signer, error) {
 // parseSEC1 reads a key on an elliptic curve (RFC 5915). params are those of the
 // curve if they are not in it.
 func parseSEC1(der, params []byte) (crypto.Signer, error) {
-	d, _, ok := decodeASN1(der, itemECKey)
-	if !ok {
+	v, _, problems := ber.Decode(der, ecKeyType)
+	if problems != nil {
 		return nil, errNotKey
 	}
-	key := contentOf(d.parts["EC_PRIVATEKEY.privateKey"])
-	public := contentOf(contentOf(d.parts["EC_PRIVATEKEY.publicKey"]))
-	if params == nil {
-		params = contentOf(d.parts["EC_PRIVATEKEY.parameters"])
+	if found := v.Field("parameters"); params == nil && found != nil {
+		params = found.Encoding
 	}
 	if len(params) == 0 {
 		return nil, &notKeyError{[]string{errEC}}
 	}
 	c := curveOf(params)
 	if c == nil {
-		return nil, &UnsupportedError{unsupportedKey(oidEC, params)}
+		return nil, &UnsupportedError{unsupportedKey(pki.OIDEC, params)}
 	}
-	if len(public) > 0 {
-		if _, err := ecdsa.ParseUncompressedPublicKey(c.Curve, c.uncompressed(public[1:])); err != nil {
+	if public := v.Field("publicKey"); public != nil {
+		if _, err := ecdsa.ParseUncompressedPublicKey(c.Curve, c.uncompressed(public.Bytes[1:])); err != nil {
 			return nil, &notKeyError{[]string{"error:0800006B:elliptic curve routines::point is not on curve", errEC}}
 		}
 	}
-	private, err := ecdsa.ParseRawPrivateKey(c.Curve, c.sized(key))
+	private, err := ecdsa.ParseRawPrivateKey(c.Curve, c.sized(v.Field("privateKey").Bytes))
 	if err != nil {
 		return nil, &UnsupportedError{fmt.Sprintf("an EC key that Go refuses (%s)", err)}
 	}
@@ -171,15 +171,6 @@ func parseSEC1(der, params []byte) (crypto.Signer, error) {
 }
 
 const errEC = "error:08080010:elliptic curve routines::EC lib"
-
-// contentOf is the contents of an encoding that is known to be one.
-func contentOf(der []byte) []byte {
-	h, result := (&asn1Decoder{}).header(der, asn1Tag{tag: -1}, false)
-	if result != asn1OK {
-		return nil
-	}
-	return h.content
-}
 
 // sized is a private key with as many bytes as the order of the curve has.
 func (c *namedCurve) sized(key []byte) []byte {

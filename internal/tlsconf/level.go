@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"slices"
 	"strings"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // DefaultLevel is the security level of OpenSSL where nobody sets another, as
@@ -13,14 +15,6 @@ const DefaultLevel = 2
 // LevelWithoutTickets is the lowest level at which sessions are not resumed by
 // tickets.
 const LevelWithoutTickets = 3
-
-// levelBits are the bits of security that levels ask for.
-var levelBits = [...]int{0, 80, 112, 128, 192, 256}
-
-// LevelBits is how many bits of security, as of a symmetric key, a level from 0
-// to 5 asks for. An RSA key of 2048 bits has 112, an elliptic curve half as many
-// as its order.
-func LevelBits(level int) int { return levelBits[level] }
 
 // allows reports whether the level lets a suite be used.
 func (s *Settings) allows(id uint16) bool {
@@ -34,7 +28,7 @@ func (c *suite) allowedAt(level int) bool {
 	switch {
 	case level == 0:
 		return true
-	case c.bits < LevelBits(level), c.auth == "None", c.mac == "MD5", level >= 4 && c.mac == "SHA1":
+	case c.bits < pki.LevelBits(level), c.auth == "None", c.mac == "MD5", level >= 4 && c.mac == "SHA1":
 		return false
 	}
 	return level < 3 || c.protocol == "TLSv1.3" || strings.HasSuffix(c.kx, "DH") || c.kx == "DHEPSK" || c.kx == "ECDHEPSK"
@@ -89,13 +83,13 @@ func (s *Settings) groupsAt(level int) []tls.CurveID {
 	if len(all) == 0 {
 		all = defaultGroups
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(id tls.CurveID) bool { return groupBits[id] < LevelBits(level) })
+	return slices.DeleteFunc(slices.Clone(all), func(id tls.CurveID) bool { return groupBits[id] < pki.LevelBits(level) })
 }
 
 // CheckSignature looks whether a client may go on with a server: before TLS 1.2 keys
 // of the exchange are signed with SHA-1, which level 1 forbids.
 func (s *Settings) CheckSignature(state *tls.ConnectionState) *Refusal {
-	if suite, ok := SuiteByID(state.CipherSuite); ok && suite.ECDHE && state.Version < tls.VersionTLS12 && oldBits < LevelBits(s.Level) {
+	if suite, ok := SuiteByID(state.CipherSuite); ok && suite.ECDHE && state.Version < tls.VersionTLS12 && oldBits < pki.LevelBits(s.Level) {
 		return refuseOldSignature
 	}
 	return nil

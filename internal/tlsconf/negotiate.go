@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"slices"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // Terms is what a server has to offer to one client.
@@ -299,7 +301,7 @@ func (n *negotiation) canUseEC() bool {
 		return false
 	}
 	curve := groupOf(c.Leaf.PublicKey.(*ecdsa.PublicKey))
-	return curve != 0 && groupBits[curve] >= LevelBits(n.own.Level) && (len(n.hello.Groups) == 0 || slices.Contains(n.hello.Groups, curve))
+	return curve != 0 && groupBits[curve] >= pki.LevelBits(n.own.Level) && (len(n.hello.Groups) == 0 || slices.Contains(n.hello.Groups, curve))
 }
 
 // signsEC reports whether the client can check signatures with elliptic curves.
@@ -308,7 +310,7 @@ func (n *negotiation) signsEC() bool {
 	case n.hello.Version < tls.VersionTLS12:
 		return true
 	case !n.hello.signaturesGiven && !n.hello.certSigsGiven:
-		return oldBits >= LevelBits(n.own.Level)
+		return oldBits >= pki.LevelBits(n.own.Level)
 	}
 	return n.shares(kindECDSA)
 }

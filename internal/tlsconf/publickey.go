@@ -9,6 +9,9 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
+
+	"github.com/gostream/gostream/internal/ber"
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // publicKeyInfo is the SubjectPublicKeyInfo of RFC 5280.
@@ -16,19 +19,6 @@ type publicKeyInfo struct {
 	Algorithm pkix.AlgorithmIdentifier
 	Key       asn1.BitString
 }
-
-// Identifiers of kinds of keys.
-const (
-	oidRSA     = "1.2.840.113549.1.1.1"
-	oidRSAPSS  = "1.2.840.113549.1.1.10"
-	oidEC      = "1.2.840.10045.2.1"
-	oidDSA     = "1.2.840.10040.4.1"
-	oidDH      = "1.2.840.113549.1.3.1"
-	oidX25519  = "1.3.101.110"
-	oidX448    = "1.3.101.111"
-	oidEd25519 = "1.3.101.112"
-	oidEd448   = "1.3.101.113"
-)
 
 // usualKey returns an encoded public key as package x509 wants it: curves by
 // their names, points not compressed, and NULL for the parameters that RSA does
@@ -39,11 +29,11 @@ func usualKey(der []byte) []byte {
 		return der
 	}
 	switch info.Algorithm.Algorithm.String() {
-	case oidRSA:
+	case pki.OIDRSA:
 		if len(info.Algorithm.Parameters.FullBytes) == 0 {
 			info.Algorithm.Parameters = asn1.NullRawValue
 		}
-	case oidEC:
+	case pki.OIDEC:
 		c := curveOf(info.Algorithm.Parameters.FullBytes)
 		if c == nil {
 			return der
@@ -125,7 +115,7 @@ func (c *namedCurve) is(e *explicitCurve) bool {
 	base = append(base, p.Gy.FillBytes(make([]byte, size))...)
 	a := new(big.Int).Sub(p.P, big.NewInt(3)) // as on all curves of crypto/ecdsa
 	one := big.NewInt(1)
-	return integer(e.Field.Value.FullBytes).Cmp(p.P) == 0 &&
+	return e.Field.Value.Tag == asn1.TagInteger && ber.BigInt(e.Field.Value.Bytes).Cmp(p.P) == 0 &&
 		new(big.Int).SetBytes(e.Curve.A).Cmp(a) == 0 && new(big.Int).SetBytes(e.Curve.B).Cmp(p.B) == 0 &&
 		bytes.Equal(c.uncompressed(e.Base), base) &&
 		e.Order.Cmp(p.N) == 0 && (e.Cofactor == nil || e.Cofactor.Cmp(one) == 0)

@@ -19,7 +19,7 @@ type Settings struct {
 	Identity    Identity
 
 	// Level is OpenSSL's security level, 0 to 5: what is weaker than
-	// [LevelBits] of it is not used, be it a key, a suite, a group or a
+	// [pki.LevelBits] of it is not used, be it a key, a suite, a group or a
 	// signature. 0 allows everything, so that who makes Settings begins with
 	// DefaultLevel. @SECLEVEL=N in a list of ciphers changes it, for
 	// what is set afterwards and for handshakes: certificates are judged by the

@@ -8,6 +8,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"slices"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // family is a way to sign.
@@ -96,7 +98,7 @@ func (n *negotiation) sharedSchemes() (found []*scheme) {
 	}
 	for _, id := range order {
 		s := schemeOf(id)
-		if s == nil || s.bits < LevelBits(n.own.Level) || n.tls13() && s.family == dsa || !slices.Contains(other, id) {
+		if s == nil || s.bits < pki.LevelBits(n.own.Level) || n.tls13() && s.family == dsa || !slices.Contains(other, id) {
 			continue
 		}
 		found = append(found, s)
@@ -149,7 +151,7 @@ func (n *negotiation) chooseOldSignature(refusal *Refusal) *Refusal {
 	if n.suite.ECDSA {
 		kind = kindECDSA
 	}
-	if oldBits < LevelBits(n.own.Level) {
+	if oldBits < pki.LevelBits(n.own.Level) {
 		return refusal
 	}
 	c := n.certificate(kind)

@@ -10,28 +10,31 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"math/big"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
-// Sizes in bits from which on keys reach the levels 1 to 5: of the modulus of
-// RSA, of the order of a curve, and of the two primes of DSA.
-var (
-	rsaSizes      = []int{920, 1963, 2671, 6947, 13914}
-	curveSizes    = []int{160, 224, 256, 384, 512}
-	dsaSizes      = []int{1024, 2048, 3072, 7680, 15360}
-	dsaOrderSizes = []int{160, 224, 256, 384, 512}
-)
+// dsaSizes are the sizes in bits from which on the prime of a DSA key, or of DHE,
+// reaches the levels 1 to 5.
+var dsaSizes = []int{1024, 2048, 3072, 7680, 15360}
 
-// levelOf is the last level that a size reaches.
-func levelOf(size int, sizes []int) int {
+// primeLevel is the level that the prime of a DSA key reaches.
+func primeLevel(size int) int {
 	level := 0
-	for level < len(sizes) && size >= sizes[level] {
+	for level < len(dsaSizes) && size >= dsaSizes[level] {
 		level++
 	}
 	return level
 }
 
-// levelOfBits is the last level for which so many bits of security are enough.
-func levelOfBits(bits int) int { return levelOf(bits, levelBits[1:]) }
+// rsaLevel is the level that a modulus of so many bits reaches.
+func rsaLevel(size int) int { return pki.LevelOf(pki.FactoringBits(size)) }
+
+// orderLevel is the level that the order of a curve, or of a group of DSA, reaches.
+func orderLevel(order int) int { return pki.LevelOf(pki.CurveBits(order)) }
+
+// highestLevel is the last one there is.
+const highestLevel = 5
 
 // noLevel is that of what OpenSSL cannot read. Level 0 allows even this.
 const noLevel = -1
@@ -72,36 +75,36 @@ var otherCurves = map[string]struct {
 func (c *certificate) keyLevel() int {
 	switch key := c.PublicKey.(type) {
 	case *rsa.PublicKey:
-		return levelOf(key.N.BitLen(), rsaSizes)
+		return rsaLevel(key.N.BitLen())
 	case *ecdsa.PublicKey:
-		return levelOf(key.Params().N.BitLen(), curveSizes)
+		return orderLevel(key.Params().N.BitLen())
 	case ed25519.PublicKey:
-		return levelOfBits(128)
+		return pki.LevelOf(128)
 	}
 	var info publicKeyInfo
-	if _, err := asn1.Unmarshal(c.parts["X509_CINF.key"], &info); err != nil {
+	if _, err := asn1.Unmarshal(c.keyInfo(), &info); err != nil {
 		return noLevel
 	}
 	params, key := info.Algorithm.Parameters.FullBytes, info.Key.RightAlign()
 	switch info.Algorithm.Algorithm.String() {
-	case oidRSA, oidRSAPSS:
+	case pki.OIDRSA, pki.OIDRSAPSS:
 		var public struct{ N, E *big.Int }
 		if _, err := asn1.Unmarshal(key, &public); err != nil {
 			return noLevel
 		}
-		return levelOf(public.N.BitLen(), rsaSizes)
-	case oidEC:
+		return rsaLevel(public.N.BitLen())
+	case pki.OIDEC:
 		return curveLevel(params)
-	case oidDSA:
+	case pki.OIDDSA:
 		var p struct{ P, Q, G *big.Int }
 		if _, err := asn1.Unmarshal(params, &p); err != nil {
 			return noLevel
 		}
-		return min(levelOf(p.P.BitLen(), dsaSizes), levelOf(p.Q.BitLen(), dsaOrderSizes))
-	case oidX25519, oidEd25519:
-		return levelOfBits(128)
-	case oidX448, oidEd448:
-		return levelOfBits(224)
+		return min(primeLevel(p.P.BitLen()), orderLevel(p.Q.BitLen()))
+	case pki.OIDX25519, pki.OIDEd25519:
+		return pki.LevelOf(128)
+	case pki.OIDX448, pki.OIDEd448:
+		return pki.LevelOf(224)
 	}
 	return noLevel
 }
@@ -112,95 +115,17 @@ func curveLevel(params []byte) int {
 	var oid asn1.ObjectIdentifier
 	if _, err := asn1.Unmarshal(params, &oid); err == nil {
 		if c, ok := otherCurves[oid.String()]; ok {
-			return levelOf(c.size, curveSizes)
+			return orderLevel(c.size)
 		}
 		if curveOf(params) != nil {
 			return noLevel // the point is not on it
 		}
-		return len(curveSizes)
+		return highestLevel
 	}
 	if e := explicitOf(params); e != nil {
-		return levelOf(e.Order.BitLen(), curveSizes)
+		return orderLevel(e.Order.BitLen())
 	}
-	return len(curveSizes)
-}
-
-// signatures are algorithms by their identifiers: the bits of security, and the
-// kind of key. RSA-PSS is as good as the hash among its parameters.
-var signatures = map[string]struct {
-	bits int
-	key  string
-}{
-	"1.2.840.113549.1.1.3":    {64, oidRSA}, // with MD4
-	"1.2.840.113549.1.1.4":    {39, oidRSA}, // with MD5
-	"1.2.840.113549.1.1.5":    {63, oidRSA}, // with SHA-1
-	"1.3.14.3.2.29":           {63, oidRSA}, // the same
-	"1.3.36.3.3.1.2":          {80, oidRSA}, // with RIPEMD-160
-	"1.2.840.113549.1.1.14":   {112, oidRSA},
-	"1.2.840.113549.1.1.11":   {128, oidRSA},
-	"1.2.840.113549.1.1.12":   {192, oidRSA},
-	"1.2.840.113549.1.1.13":   {256, oidRSA},
-	"2.16.840.1.101.3.4.3.13": {112, oidRSA}, // with SHA-3
-	"2.16.840.1.101.3.4.3.14": {128, oidRSA},
-	"2.16.840.1.101.3.4.3.15": {192, oidRSA},
-	"2.16.840.1.101.3.4.3.16": {256, oidRSA},
-	oidRSAPSS:                 {0, oidRSAPSS},
-	"1.2.840.10045.4.1":       {63, oidEC},
-	"1.2.840.10045.4.3.1":     {112, oidEC},
-	"1.2.840.10045.4.3.2":     {128, oidEC},
-	"1.2.840.10045.4.3.3":     {192, oidEC},
-	"1.2.840.10045.4.3.4":     {256, oidEC},
-	"1.2.840.10040.4.3":       {63, oidDSA},
-	"2.16.840.1.101.3.4.3.1":  {112, oidDSA},
-	"2.16.840.1.101.3.4.3.2":  {128, oidDSA},
-	oidEd25519:                {128, oidEd25519},
-	oidEd448:                  {224, oidEd448},
-}
-
-// hashBits are the bits of security of the hashes of RSA-PSS.
-var hashBits = map[string]int{
-	"1.2.840.113549.2.5": 39, "1.3.14.3.2.26": 64, "2.16.840.1.101.3.4.2.4": 112, "2.16.840.1.101.3.4.2.1": 128,
-	"2.16.840.1.101.3.4.2.2": 192, "2.16.840.1.101.3.4.2.3": 256, "2.16.840.1.101.3.4.2.5": 112, "2.16.840.1.101.3.4.2.6": 128,
-}
-
-// pssParams are the parameters of RSA-PSS (RFC 8017).
-type pssParams struct {
-	Hash    algorithm     `asn1:"optional,explicit,tag:0"`
-	Mask    asn1.RawValue `asn1:"optional,explicit,tag:1"`
-	Salt    int           `asn1:"optional,explicit,tag:2,default:20"`
-	Trailer int           `asn1:"optional,explicit,tag:3,default:1"`
-}
-
-// algorithm is an AlgorithmIdentifier of RFC 5280.
-type algorithm struct {
-	Algorithm  asn1.ObjectIdentifier
-	Parameters asn1.RawValue `asn1:"optional"`
-}
-
-// signatureLevel is the level that the signature of a certificate reaches.
-func (c *certificate) signatureLevel() int {
-	var a algorithm
-	if _, err := asn1.Unmarshal(c.parts["X509.sig_alg"], &a); err != nil {
-		return noLevel
-	}
-	oid := a.Algorithm.String()
-	known, ok := signatures[oid]
-	if oid != oidRSAPSS && ok {
-		return levelOfBits(known.bits)
-	}
-	var params pssParams
-	if _, err := asn1.Unmarshal(a.Parameters.FullBytes, &params); err != nil || !ok {
-		return noLevel
-	}
-	hash := "1.3.14.3.2.26" // SHA-1, the default
-	if params.Hash.Algorithm != nil {
-		hash = params.Hash.Algorithm.String()
-	}
-	bits, ok := hashBits[hash]
-	if !ok {
-		return noLevel
-	}
-	return levelOfBits(bits)
+	return highestLevel
 }
 
 // Reasons for which OpenSSL refuses certificates.
@@ -222,7 +147,7 @@ func (c *certificate) problem(level int, authority bool) opensslQueue {
 		return errCATooSmall
 	case level > 0 && key < level:
 		return errKeyTooSmall
-	case level > 0 && !c.selfSigned() && c.signatureLevel() < level:
+	case level > 0 && !c.selfSigned() && pki.SignatureBits(c.value.RawField("sig_alg")) < pki.LevelBits(level):
 		return errHashTooWeak
 	case authority:
 		return ""
@@ -230,7 +155,7 @@ func (c *certificate) problem(level int, authority bool) opensslQueue {
 		return errUnreadableKey
 	}
 	switch c.keyAlgorithm() {
-	case oidX25519, oidX448, oidDH:
+	case pki.OIDX25519, pki.OIDX448, pki.OIDDH:
 		return errUnknownKind
 	}
 	return ""
@@ -239,14 +164,14 @@ func (c *certificate) problem(level int, authority bool) opensslQueue {
 // keyAlgorithm is the identifier of the kind of the key.
 func (c *certificate) keyAlgorithm() string {
 	var info publicKeyInfo
-	_, _ = asn1.Unmarshal(c.parts["X509_CINF.key"], &info)
+	_, _ = asn1.Unmarshal(c.keyInfo(), &info)
 	return info.Algorithm.Algorithm.String()
 }
 
 // unsupportedKey describes the key of a certificate that crypto/tls cannot use.
 func (c *certificate) unsupportedKey() string {
 	var info publicKeyInfo
-	_, _ = asn1.Unmarshal(c.parts["X509_CINF.key"], &info)
+	_, _ = asn1.Unmarshal(c.keyInfo(), &info)
 	text := unsupportedKey(info.Algorithm.Algorithm.String(), info.Algorithm.Parameters.FullBytes)
 	if text == "" {
 		return "a key that Go refuses"
@@ -258,13 +183,13 @@ func (c *certificate) unsupportedKey() string {
 // Empty: there is no such key.
 func unsupportedKey(algorithm string, params []byte) string {
 	switch algorithm {
-	case oidRSAPSS:
+	case pki.OIDRSAPSS:
 		return "an RSA-PSS key"
-	case oidDSA:
+	case pki.OIDDSA:
 		return "a DSA key"
-	case oidEd448:
+	case pki.OIDEd448:
 		return "an Ed448 key"
-	case oidEC:
+	case pki.OIDEC:
 		var oid asn1.ObjectIdentifier
 		if _, err := asn1.Unmarshal(params, &oid); err != nil {
 			return "a key on a curve without a name"

@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gostream/gostream/internal/pki"
 )
 
 // issued makes a certificate for a key, signed by another. Without issuer it is
@@ -115,10 +117,10 @@ func TestLevels(t *testing.T) {
 // The sizes from which on OpenSSL gives more bits of security.
 func TestSizesOfLevels(t *testing.T) {
 	for bits, want := range map[int]int{919: 0, 920: 1, 1962: 1, 1963: 2, 2670: 2, 2671: 3, 6946: 3, 6947: 4, 13913: 4, 13914: 5, 16384: 5} {
-		assert.Equal(t, want, levelOf(bits, rsaSizes), bits)
+		assert.Equal(t, want, rsaLevel(bits), bits)
 	}
 	for bits, want := range map[int]int{63: 0, 80: 1, 112: 2, 128: 3, 192: 4, 256: 5} {
-		assert.Equal(t, want, levelOfBits(bits), bits)
+		assert.Equal(t, want, pki.LevelOf(bits), bits)
 	}
 	assert.Equal(t, 3, curveLevel([]byte{6, 5, 0x2B, 0x81, 0x04, 0x00, 0x0A}), "secp256k1")
 	assert.Equal(t, 4, curveLevel(unnamed(t, elliptic.P384(), false)))

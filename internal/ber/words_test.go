@@ -1,4 +1,4 @@
-package tlsconf
+package ber
 
 import (
 	"bytes"
@@ -43,9 +43,9 @@ func TestEncodings(t *testing.T) {
 		"\x30\x09\x06\x01\x2A\x24\x80\x04\x01\x61\x00": "0680007B header too long|06800066 bad object header|0688010A nested asn1 error|0688010A nested asn1 error:Field=parameter, Type=X509_ALGOR",
 		"\x30\x07\x06\x01\x2A\x24\x02\x00\x00":         "0680009F unexpected eoc|0688010A nested asn1 error:Field=parameter, Type=X509_ALGOR",
 	} {
-		d, _, ok := decodeASN1([]byte(der), itemAlgorithm)
-		assert.Equal(t, want == "", ok, "%x", der)
-		assert.Equal(t, wordsOf(want), strings.Join(d.queue, " "), "%x", der)
+		_, _, problems := Decode([]byte(der), AlgorithmType)
+		assert.Equal(t, wordsOf(want), strings.Join(problems, " "), "%x", der)
+		assert.Equal(t, problems, Check([]byte(der), AlgorithmType), "%x", der)
 	}
 }
 
@@ -79,9 +79,8 @@ func TestStringsOfNames(t *testing.T) {
 		{30, "\x00a", ""}, {30, "\xD8\x00", "0680007C illegal characters|0688010A nested asn1 error"},
 		{28, "\x00\x00\x00a", ""}, {28, "\x00\x11\x00\x00", "0680007C illegal characters|0688010A nested asn1 error"},
 	} {
-		d, _, ok := decodeASN1(name(tt.tag, tt.text), itemName)
-		assert.Equal(t, tt.want == "", ok, "%d %q", tt.tag, tt.text)
-		assert.Equal(t, wordsOf(tt.want), strings.Join(d.queue, " "), "%d %q", tt.tag, tt.text)
+		problems := Check(name(tt.tag, tt.text), NameType)
+		assert.Equal(t, wordsOf(tt.want), strings.Join(problems, " "), "%d %q", tt.tag, tt.text)
 	}
 }
 
@@ -92,9 +91,72 @@ func TestNestedStrings(t *testing.T) {
 		for range depth {
 			der = append([]byte{0x24, byte(len(der))}, der...)
 		}
-		d, rest, ok := decodeASN1(append(bytes.Clone(der), 'x'), itemOctets)
-		assert.Equal(t, want == "", ok, depth)
-		assert.Equal(t, wordsOf(want), strings.Join(d.queue, " "), depth)
-		assert.Equal(t, ok, string(rest) == "x")
+		_, rest, problems := Decode(append(bytes.Clone(der), 'x'), OctetStringType)
+		assert.Equal(t, wordsOf(want), strings.Join(problems, " "), depth)
+		assert.Equal(t, want == "", string(rest) == "x")
+	}
+}
+
+// TestLongNames has names of about the size from which on OpenSSL does not see
+// their end.
+func TestLongNames(t *testing.T) {
+	name := func(size int) []byte {
+		const headers = 4 + 6 + 4 + 5 + 5 // of the name and what is in it, and the identifier
+		text := make([]byte, size-headers+1)
+		entry := Encode(SequenceTag, Encode(Object, []byte("\x55\x04\x03")), Encode(T61String, text))
+		return Encode(SequenceTag, Encode(SetTag, entry))
+	}
+	for _, size := range []int{longestName, longestName + 1} {
+		der := name(size)
+		for len(der) != size { // headers depend on the size
+			der = name(size + size - len(der))
+		}
+		want := ""
+		if size > longestName {
+			want = wordsOf("0680009B too long|06800066 bad object header|0688010A nested asn1 error")
+		}
+		assert.Equal(t, want, strings.Join(Check(der, NameType), " "), size)
+	}
+}
+
+// TestFields finds fields in fields, and their bytes as they came.
+func TestFields(t *testing.T) {
+	der := []byte("\x30\x80\x06\x01\x2A\x05\x81\x00\x00\x00")
+	v, _, problems := Decode(append(der, 1), AlgorithmType)
+	assert.Empty(t, problems)
+	assert.Equal(t, der, v.Raw)
+	assert.Equal(t, []byte{0x2A}, v.Field("algorithm").Bytes)
+	assert.Equal(t, []byte{5, 0x81, 0}, v.RawField("parameter"))
+	assert.Equal(t, []byte{5, 0}, v.Field("parameter").Encoding)
+	assert.Nil(t, v.Field("parameter", "more"))
+	assert.Nil(t, v.RawField("missing"))
+	v, _, problems = Decode(der[:2+3], &Type{Name: "X", Kind: Sequence, Fields: []Field{{Name: "x", Of: AlgorithmType}}})
+	assert.Nil(t, v)
+	assert.NotEmpty(t, problems)
+}
+
+// TestReadTLV reads values one by one.
+func TestReadTLV(t *testing.T) {
+	long := bytes.Repeat([]byte{7}, 200)
+	for _, tt := range []struct {
+		in      string
+		content string
+		number  int
+		rest    string
+	}{
+		{"\x04\x02ab\x05", "ab", 4, "\x05"},
+		{"\x04\x81\xC8" + string(long) + "x", string(long), 4, "x"},
+		{"\x30\x80\x30\x80\x00\x00\x04\x02\x00\x00\x00\x00x", "\x30\x80\x00\x00\x04\x02\x00\x00", SequenceTag, "x"},
+		{"\x1F\x81\x01\x00", "", 129, ""},
+	} {
+		v, rest, ok := ReadTLV([]byte(tt.in))
+		assert.True(t, ok, "%x", tt.in)
+		assert.True(t, v.Is(tt.number), "%x", tt.in)
+		assert.Equal(t, tt.content, string(v.Content), "%x", tt.in)
+		assert.Equal(t, tt.rest, string(rest), "%x", tt.in)
+	}
+	for _, in := range []string{"", "\x04", "\x04\x02a", "\x04\x80\x00\x00", "\x30\x80\x00", "\x1F\x81", "\x04\x89\x01\x00\x00\x00\x00\x00\x00\x00\x00"} {
+		_, _, ok := ReadTLV([]byte(in))
+		assert.False(t, ok, "%x", in)
 	}
 }

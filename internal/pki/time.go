@@ -4,30 +4,33 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/cryptobyte/asn1"
+	"github.com/gostream/gostream/internal/ber"
 )
 
-// listTime is a time in a list.
-type listTime struct {
+// encodedTime is a UTCTime or GeneralizedTime of a list or a response.
+type encodedTime struct {
 	seconds int64 // since 1970
 	known   bool  // it can be read, in one of the ways that ASN.1 has for times
 	exact   bool  // it has the form that RFC 5280, section 5.1.2.4, demands
 }
 
 // after reports whether a known time is later than another known one.
-func (t listTime) after(u listTime) bool { return t.known && u.known && t.seconds > u.seconds }
+func (t encodedTime) after(u encodedTime) bool { return t.known && u.known && t.seconds > u.seconds }
+
+// moment is the time.
+func (t encodedTime) moment() time.Time { return time.Unix(t.seconds, 0).UTC() }
 
 // readTime reads a UTCTime or GeneralizedTime. Seconds may be missing, and the
 // zone may be any; of a GeneralizedTime there may be parts of a second.
-func readTime(v tlv) (t listTime) {
-	text, ok := v.text()
+func readTime(v ber.TLV) (t encodedTime) {
+	text, ok := v.Text()
 	if !ok {
 		return t
 	}
 	s := string(text)
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	s, zone := s[:digits], s[digits:]
-	if v.is(asn1.UTCTime) {
+	if v.Is(ber.UTCTime) {
 		s = century(s) + s
 	}
 	layout := "20060102150405"
@@ -43,7 +46,7 @@ func readTime(v tlv) (t listTime) {
 		return t
 	}
 	t.exact = zone == "Z" && len(s) == len("20060102150405")
-	if v.is(asn1.GeneralizedTime) && len(s) == len("20060102150405") {
+	if v.Is(ber.GeneralizedTime) && len(s) == len("20060102150405") {
 		if zone, ok = withoutFraction(zone); !ok {
 			return t
 		}
