@@ -10,9 +10,6 @@ var stringTags = []int{
 
 var timeTags = []int{UTCTime, GeneralizedTime}
 
-// IsNameText reports whether a part of a name may have a universal tag.
-func IsNameText(number int) bool { return slices.Contains(stringTags, number) }
-
 // anyOf reads a value that may have one of several tags.
 func (d *decoder) anyOf(in []byte, w want, tags []int) (*Value, []byte, state) {
 	h, s := d.header(in, Tag{Class: anyClass}, false)
