@@ -42,7 +42,7 @@ func fuzzReference(t *testing.T) *subject {
 	return reference
 }
 
-// after tells whether the server is newer than a version of two numbers.
+// after reports whether the server is newer than a version of two numbers.
 func (s *subject) after(version string) bool {
 	var major, minor, wantMajor, wantMinor int
 	_, _ = fmt.Sscanf(s.version, "%d.%d", &major, &minor)

@@ -218,7 +218,7 @@ func (s *suite) add(result tapResult, checks int, ok bool) {
 
 var httpBlock = regexp.MustCompile(`(?m)^http \{`)
 
-// hasHTTP tells whether a configuration in the file has an http block.
+// hasHTTP reports whether a configuration in the file has an http block.
 func (s *suite) hasHTTP(t *testing.T, file string) bool {
 	text, err := os.ReadFile(filepath.Join(s.dir, file))
 	require.NoError(t, err)

@@ -120,7 +120,7 @@ func (p *process) await(t *testing.T, ready func() bool) {
 	})
 }
 
-// accepts tells whether someone listens on a port.
+// accepts reports whether someone listens on a port.
 func accepts(port int) bool {
 	c, err := net.Dial("tcp", local(port))
 	if err == nil {

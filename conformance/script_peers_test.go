@@ -148,7 +148,7 @@ func (p *peer) expectEnd(kind string) error {
 	return nil
 }
 
-// holds tells whether a text was received.
+// holds reports whether a text was received.
 func (p *peer) holds(text string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

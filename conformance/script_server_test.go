@@ -82,7 +82,7 @@ func (s *subject) program(dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// knows tells whether the server is of a version or later.
+// knows reports whether the server is of a version or later.
 func (s *subject) knows(since string) bool {
 	have, need := strings.Split(s.version, "."), strings.Split(since, ".")
 	for i := range need {
@@ -171,7 +171,7 @@ func (s *stage) tell(signal syscall.Signal) error {
 	return syscall.Kill(pid, signal)
 }
 
-// gone tells whether the server has ended.
+// gone reports whether the server has ended.
 func (s *stage) gone() bool {
 	select {
 	case <-s.server.ended:

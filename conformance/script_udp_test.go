@@ -144,7 +144,7 @@ func (b *backend) settlePackets() (all []*peer, err error) {
 	return all, nil
 }
 
-// isPackets tells whether a connection is one of datagrams.
+// isPackets reports whether a connection is one of datagrams.
 func isPackets(conn net.Conn) bool {
 	switch conn.(type) {
 	case *net.UDPConn, *packetConn:

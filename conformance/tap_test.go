@@ -54,7 +54,7 @@ func readTAP(r io.Reader) (tapResult, error) {
 	return result, lines.Err()
 }
 
-// complete tells whether as many checks were made as announced.
+// complete reports whether as many checks were made as announced.
 func (r tapResult) complete(output string) bool {
 	var planned int
 	if _, err := fmt.Sscanf(r.plan, "1..%d", &planned); err != nil {

@@ -97,7 +97,7 @@ stream {
 	return u
 }
 
-// allQuitting tells whether all workers of a master only finish what they have.
+// allQuitting reports whether all workers of a master only finish what they have.
 func (u *upgrade) allQuitting(master int) bool {
 	for _, pid := range u.workers(master) {
 		if title(pid) != "nginx: worker process is shutting down" {

@@ -44,7 +44,7 @@ func (r *reader) nextRecord() error {
 	return nil
 }
 
-// ssl2 tells whether a record header is the beginning of an SSL 2 hello: two
+// ssl2 reports whether a record header is the beginning of an SSL 2 hello: two
 // bytes of length with the high bit set, the message type, and the version.
 func ssl2(b []byte) (version uint16, ok bool) {
 	ok = b[0]&0x80 != 0 && b[2] == typeClientHello && (b[3] == 0 || b[3] == 3)

@@ -111,7 +111,7 @@ func appendIP(dst []byte, ip netip.Addr) []byte {
 	return netip.AddrFrom4([4]byte(b[12:])).AppendTo(append(dst, "::"...))
 }
 
-// dotted tells whether nginx takes the end of ::xxxx:xxxx for an IPv4 address:
+// dotted reports whether nginx takes the end of ::xxxx:xxxx for an IPv4 address:
 // ::1 and the like are not meant that way.
 func dotted(b [4]byte) bool {
 	return b[0] != 0 || b[1] != 0 || b[2] != 0 && b[3] != 1

@@ -42,7 +42,7 @@ func (t TLVs) find(typ uint64) (value []byte, found bool, err error) {
 	return nil, false, nil
 }
 
-// Append appends the value that $proxy_protocol_tlv_NAME has, and tells whether
+// Append appends the value that $proxy_protocol_tlv_NAME has, and reports whether
 // it was found. The name is in lower case: alpn, authority, unique_id, ssl,
 // netns, 0xNN for any type; ssl_version, ssl_cn, ssl_cipher, ssl_sig_alg,
 // ssl_key_alg, ssl_verify (in decimal) and ssl_0xNN for the parts of an SSL TLV.

@@ -56,7 +56,7 @@ func (g *generation) makeErrorLog(lines []ErrorLog) (*errlog.Log, error) {
 	return errlog.Of(targets, &g.files, g.conf.prefixPath)
 }
 
-// debugs tells whether the sessions of a client are logged at level debug.
+// debugs reports whether the sessions of a client are logged at level debug.
 func (g *generation) debugs(client endpoint) bool {
 	for i := range g.debug {
 		if g.debug[i].covers(client) {

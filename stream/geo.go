@@ -168,7 +168,7 @@ func (t *geoNetworks) add(e GeoEntry, warnf func(string, ...any)) error {
 	return nil
 }
 
-// delete takes a network out and tells whether nginx would find it: what its
+// delete takes a network out and reports whether nginx would find it: what its
 // tree was grown to at first, and nothing has been put under, it takes for a
 // network, once.
 func (t *geoNetworks) delete(p netip.Prefix) bool {

@@ -147,7 +147,7 @@ func (s *Session) evaluateGroup(text string) (*group, Status) {
 }
 
 // tryUpstream takes the next server of the group and connects to it. If that
-// fails, the status tells whether to end or, being next, to try again.
+// fails, the status reports whether to end or, being next, to try again.
 func (s *Session) tryUpstream() (status Status, connected bool) {
 	s.action = connecting
 	now := s.now()

@@ -45,7 +45,7 @@ func (s *Session) handshakeUpstream() (status Status, reached bool) {
 	return next, true
 }
 
-// speaksTLS tells whether there is TLS towards the server. Datagrams have none.
+// speaksTLS reports whether there is TLS towards the server. Datagrams have none.
 func (s *Session) speaksTLS() bool { return s.srv.proxy.tls != nil && !s.udp }
 
 // sendProxyHeader writes the header, if one is wanted, ahead of the handshake.
@@ -114,7 +114,7 @@ func (p *proxyTLS) configFor(s *Session, name string) (*tls.Config, error) {
 	return config, nil
 }
 
-// sendable tells whether a name may be sent to a server: addresses may not.
+// sendable reports whether a name may be sent to a server: addresses may not.
 func sendable(name string) bool {
 	_, err := netip.ParseAddr(name)
 	return name != "" && name[0] != '[' && err != nil

@@ -152,7 +152,7 @@ func (g *generation) namesOf(a *address) (*serverNames, error) {
 	return n, nil
 }
 
-// endsInCaptures tells whether the last regular expression among names has
+// endsInCaptures reports whether the last regular expression among names has
 // groups. nginx takes that as a reason to match the names of a server that has
 // its address for itself.
 func endsInCaptures(names []string) bool {
@@ -220,7 +220,7 @@ func validHost(dst, name []byte) ([]byte, bool) {
 	return append(dst, bytes.ToLower(host)...), len(host) > 0
 }
 
-// validChars tells whether a name has none but the characters that RFC 3986
+// validChars reports whether a name has none but the characters that RFC 3986
 // gives it, and those of more; and no two dots in a row.
 func validChars(name []byte, more string) bool {
 	for i, c := range name {
@@ -235,7 +235,7 @@ func validChars(name []byte, more string) bool {
 	return true
 }
 
-// validPort tells whether rest is ":" and a port, which may be missing.
+// validPort reports whether rest is ":" and a port, which may be missing.
 func validPort(rest []byte) bool {
 	port := 0
 	for _, c := range rest[1:] {

@@ -89,11 +89,11 @@ func (c *child) order(what byte) {
 	_, _ = c.link.Write([]byte{what})
 }
 
-// fatal tells whether the worker has given up because it could not begin. Go
+// fatal reports whether the worker has given up because it could not begin. Go
 // programs that crash have the same exit code.
 func (c *child) fatal(e process.Exit) bool { return e.Code == codeFatal && c.failure != "" }
 
-// mayRecover tells whether a worker that could not begin is started again: one
+// mayRecover reports whether a worker that could not begin is started again: one
 // of this configuration could before, so the reason may pass. nginx's workers
 // need nothing to begin.
 func (m *master) mayRecover(c *child) bool { return m.started && c.of == m.current }

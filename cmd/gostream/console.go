@@ -80,12 +80,12 @@ func mainTargets(m *mainConfig, p places) []errlog.Target {
 	return append(m.errorLog[:len(m.errorLog):len(m.errorLog)], standard)
 }
 
-// isFile tells whether an error_log goes to a file, "stderr" included.
+// isFile reports whether an error_log goes to a file, "stderr" included.
 func isFile(name string) bool {
 	return !strings.HasPrefix(name, "syslog:") && !strings.HasPrefix(name, "memory:")
 }
 
-// hasStderr tells whether the standard error output is among the targets.
+// hasStderr reports whether the standard error output is among the targets.
 func (j *journal) hasStderr() bool {
 	for _, t := range j.targets {
 		if t.Args[0] == "stderr" {

@@ -205,7 +205,7 @@ func (m *mainConfig) complete(env *conf.Env) error {
 	return nil
 }
 
-// checkConnections tells whether each worker can have its listening sockets and
+// checkConnections reports whether each worker can have its listening sockets and
 // one connection more. nginx looks at that when it has read everything, before it opens sockets.
 func (m *mainConfig) checkConnections(listening int) error {
 	n := max(m.events.connections, 0)

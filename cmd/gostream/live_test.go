@@ -46,7 +46,7 @@ func (f *folder) logged(text string) {
 	})
 }
 
-// exists tells whether there is a file with something in it.
+// exists reports whether there is a file with something in it.
 func (f *folder) exists(name string) bool {
 	info, err := os.Stat(f.file(name))
 	return err == nil && info.Size() > 0

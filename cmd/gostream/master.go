@@ -281,12 +281,12 @@ func (m *master) respawn() {
 	m.children = append(m.children, c)
 }
 
-// hasWorker tells whether there is a worker of the current configuration.
+// hasWorker reports whether there is a worker of the current configuration.
 func (m *master) hasWorker() bool {
 	return slices.ContainsFunc(m.children, func(c *child) bool { return c.of == m.current && !c.exiting })
 }
 
-// over tells whether there is nothing left to do.
+// over reports whether there is nothing left to do.
 func (m *master) over() bool {
 	return (m.stop || m.quit) && !slices.ContainsFunc(m.children, func(c *child) bool { return c.of != nil })
 }

@@ -57,10 +57,10 @@ func (p *program) inherit() (fds []int) {
 	return fds
 }
 
-// hasOlder tells whether the binary that has started this one is still there.
+// hasOlder reports whether the binary that has started this one is still there.
 func (p *program) hasOlder() bool { return p.inherited && process.Parent() == p.parent }
 
-// barsUpgrade tells whether no new binary may be started from this one: the old
+// barsUpgrade reports whether no new binary may be started from this one: the old
 // binary still watches it or, as in nginx, it is in the foreground, where nobody
 // would know the new main process.
 func (p *program) barsUpgrade() bool { return p.hasOlder() || !p.daemonized }
@@ -71,7 +71,7 @@ func (p *program) noteBarred() {
 		"before either old or new binary's process", nil)
 }
 
-// mayUpgrade tells whether a new binary can be started: there is no newer one.
+// mayUpgrade reports whether a new binary can be started: there is no newer one.
 func (m *master) mayUpgrade() bool { return m.newBinary == 0 && !m.barsUpgrade() }
 
 // upgrade starts a new binary.

@@ -22,7 +22,7 @@ type worker struct {
 	orders chan process.Action // of the master
 }
 
-// isWorker tells whether a master has started this process.
+// isWorker reports whether a master has started this process.
 func isWorker() bool { return os.Getenv(workerMark) != "" }
 
 // runWorker is the life of a worker. It returns the exit code.

@@ -44,7 +44,7 @@ func (b *Builder[V]) at(a netip.Addr) (v V) {
 	return v
 }
 
-// Delete takes a network out again and tells whether it was there.
+// Delete takes a network out again and reports whether it was there.
 func (b *Builder[V]) Delete(p netip.Prefix) bool {
 	p = p.Masked()
 	_, ok := b.nets[p]
@@ -52,7 +52,7 @@ func (b *Builder[V]) Delete(p netip.Prefix) bool {
 	return ok
 }
 
-// Within tells whether there is a network inside of p, or p itself. It looks at
+// Within reports whether there is a network inside of p, or p itself. It looks at
 // all networks.
 func (b *Builder[V]) Within(p netip.Prefix) bool {
 	for q := range b.nets {

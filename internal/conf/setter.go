@@ -12,7 +12,7 @@ type Setter[T any] struct {
 	// Set reads the arguments and stores the value.
 	Set func(t *T, d *Directive) error
 
-	// IsSet tells whether t has a value. Nil: there is nothing to tell, so the
+	// IsSet reports whether t has a value. Nil: there is nothing to tell, so the
 	// directive has no default and may be repeated.
 	IsSet func(t *T) bool
 
@@ -185,5 +185,5 @@ const (
 	Off
 )
 
-// On tells whether the flag is set to on; Unset is not.
+// On reports whether the flag is set to on; Unset is not.
 func (f Flag) On() bool { return f == On }

@@ -111,7 +111,7 @@ func description(data []byte) (number int, rest []byte) {
 	return editionCountry, nil
 }
 
-// isEdition tells whether libGeoIP knows an edition of this number, be it of use
+// isEdition reports whether libGeoIP knows an edition of this number, be it of use
 // here or not.
 func isEdition(number int) bool {
 	switch number {
@@ -121,7 +121,7 @@ func isEdition(number int) bool {
 	return number <= 38
 }
 
-// hasNodes tells whether the number of nodes follows that of the edition.
+// hasNodes reports whether the number of nodes follows that of the edition.
 func hasNodes(number int) bool {
 	switch number {
 	case editionCountry, editionCountryV6, 3, 7, 8, 10, 17, 18: // regions, proxies, net speeds, large countries

@@ -108,7 +108,7 @@ func Parse(data []byte, utf8 bool) (*DB, error) {
 	return parseDAT(data, utf8)
 }
 
-// Serves tells whether the database can be asked for things of this kind. Places
+// Serves reports whether the database can be asked for things of this kind. Places
 // in an .mmdb file serve for their countries too.
 func (db *DB) Serves(k Kind) bool {
 	_, newer := db.format.(mmdb)

@@ -29,7 +29,7 @@ const (
 // shows it.
 func Aligned(bucketSize int64) int64 { return (bucketSize + cacheLine - 1) / cacheLine * cacheLine }
 
-// Check tells whether the names fit, each in lower case. warning is not empty if
+// Check reports whether the names fit, each in lower case. warning is not empty if
 // they do so only with larger buckets.
 func (h HashSize) Check(names []string) (warning string, err error) {
 	switch {
@@ -77,7 +77,7 @@ func hashOf(name string) (h uint64) {
 	return h
 }
 
-// fits tells whether there is a number of buckets with which none is overfull.
+// fits reports whether there is a number of buckets with which none is overfull.
 // nginx begins where there would be room if the names were short.
 func (h HashSize) fits(entries []hashEntry) bool {
 	room, n := h.BucketSize-pointer, int64(len(entries))
@@ -115,7 +115,7 @@ func largest(entries []hashEntry, size uint64) (most int64) {
 	return most
 }
 
-// CheckSize tells whether the names of the table fit into nginx's hash tables of
+// CheckSize reports whether the names of the table fit into nginx's hash tables of
 // this size: one for exact names, and for each kind of masks a tree of tables by
 // label. The warnings may come with an error.
 func (t *Table[V]) CheckSize(h HashSize) (warnings []string, err error) {

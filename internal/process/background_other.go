@@ -4,7 +4,7 @@ package process
 
 import "os"
 
-// HasBackground tells whether [Background] works on this system.
+// HasBackground reports whether [Background] works on this system.
 const HasBackground = false
 
 func startAgain(*os.File) (*os.Process, error) { return nil, ErrUnsupported }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// HasBackground tells whether [Background] works on this system.
+// HasBackground reports whether [Background] works on this system.
 const HasBackground = true
 
 func startAgain(ready *os.File) (*os.Process, error) {

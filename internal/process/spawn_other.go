@@ -4,7 +4,7 @@ package process
 
 import "os"
 
-// HasWorkers tells whether [Spawn], [Reap] and [Pair] work on this system.
+// HasWorkers reports whether [Spawn], [Reap] and [Pair] work on this system.
 const HasWorkers = false
 
 // Spawn is not supported here.

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// HasWorkers tells whether [Spawn], [Reap] and [Pair] work on this system.
+// HasWorkers reports whether [Spawn], [Reap] and [Pair] work on this system.
 const HasWorkers = true
 
 // Spawn starts a process. It returns the process id; the process is to be waited

@@ -232,7 +232,7 @@ func (c *classReader) posix() bool {
 	return true
 }
 
-// posixAt tells whether "[:name:]", "[.x.]" or "[=x=]" stands at i: the place
+// posixAt reports whether "[:name:]", "[.x.]" or "[=x=]" stands at i: the place
 // of the first sign and that of its closing twin, 0 if none does.
 func posixAt(s string, i int) (begin, end int) {
 	begin = i + 1

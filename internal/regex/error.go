@@ -83,7 +83,7 @@ const (
 // notHere describes a feature of PCRE2 that this package lacks.
 func notHere(feature string) string { return feature + " is not supported here" }
 
-// isWord tells whether c may be part of a name.
+// isWord reports whether c may be part of a name.
 func isWord(c byte) bool {
 	return c == '_' || isDigit(c) || isLetter(c)
 }

@@ -301,7 +301,7 @@ func (p *parser) checkGroup(f *frame, length *int) {
 	}
 }
 
-// inLookaround tells whether the current place is inside an assertion.
+// inLookaround reports whether the current place is inside an assertion.
 func (p *parser) inLookaround() bool {
 	for i := range p.stack {
 		switch p.stack[i].kind {

@@ -8,7 +8,7 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// Find tells whether the pattern matches anywhere in s. If it does and has
+// Find reports whether the pattern matches anywhere in s. If it does and has
 // captures, their offsets are appended to dst: group n is s[loc[2*n]:loc[2*n+1]],
 // group 0 being the whole match; both are -1 for a group that took no part.
 // Nothing is appended for a pattern without captures, and only then nothing is

@@ -153,7 +153,7 @@ func (p *parser) assertionCondition(at int) {
 	p.fail(p.pos-1, errAssertion)
 }
 
-// atVerb tells whether "*" comes next, and something that makes it a verb.
+// atVerb reports whether "*" comes next, and something that makes it a verb.
 func (p *parser) atVerb() bool {
 	rest := p.rest()
 	return len(rest) > 1 && rest[0] == '*' && rest[1] != ')'

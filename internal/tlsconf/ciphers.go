@@ -49,7 +49,7 @@ var suitesByID = sync.OnceValue(func() map[uint16]*suite {
 	return m
 })
 
-// supportedSuites are those of crypto/tls, by number; the value tells whether
+// supportedSuites are those of crypto/tls, by number; the value reports whether
 // one is for TLS 1.3.
 var supportedSuites = sync.OnceValue(func() map[uint16]bool {
 	m := map[uint16]bool{}
@@ -283,7 +283,7 @@ func (l *cipherList) command(word string) error {
 	return nil
 }
 
-// is tells whether the suite is one of those that a word of a list stands for.
+// is reports whether the suite is one of those that a word of a list stands for.
 func (s *suite) is(word string) bool {
 	if word == s.name {
 		return true

@@ -147,7 +147,7 @@ func deriveKey(kdf pkix.AlgorithmIdentifier, password []byte, size int) ([]byte,
 	return nil, unsupportedError("key derivation " + kdf.Algorithm.String())
 }
 
-// decryptCBC decrypts data and takes the padding off, which tells whether the
+// decryptCBC decrypts data and takes the padding off, which reports whether the
 // key was the right one.
 func decryptCBC(block cipher.Block, ivDER, data []byte) ([]byte, error) {
 	var iv []byte

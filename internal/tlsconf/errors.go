@@ -40,7 +40,7 @@ func HandshakeError(err error) string {
 // errUnexpected is about a message at the wrong time.
 var errUnexpected = sslError(0xF4, "unexpected message")
 
-// Closed tells whether an error means no more than that the other side has
+// Closed reports whether an error means no more than that the other side has
 // gone, be it in the middle of something. nginx does not ask for more.
 func Closed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -85,7 +85,7 @@ type command struct {
 	// last entry if it is "bad value". Nil: the command has no effect here.
 	apply func(s *Settings, value string) error
 
-	// check tells whether the value is one for a command that has no effect.
+	// check reports whether the value is one for a command that has no effect.
 	// Nil: any is.
 	check func(value string) bool
 	file  bool // the value is a name of a file
@@ -151,7 +151,7 @@ func (s *Settings) Run(name, value string, path func(string) string) error {
 	return fmt.Errorf("SSL_CONF_cmd(\"%s\", \"%s\") failed (SSL: %serror:0A000180:SSL routines::bad value:cmd=%[1]s, value=%[2]s)", name, value, queue)
 }
 
-// HasEffect tells whether [Settings.Run] can do what a command says. For a
+// HasEffect reports whether [Settings.Run] can do what a command says. For a
 // command that it refuses the answer is yes.
 func HasEffect(name, value string) bool {
 	c := commands[strings.ToLower(name)]

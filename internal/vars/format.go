@@ -32,7 +32,7 @@ func CompileFormat[S any](escape Escape, args []string, r *Registry[S]) (*Format
 	return f, nil
 }
 
-// CheckFormat tells whether the arguments of log_format behind name and
+// CheckFormat reports whether the arguments of log_format behind name and
 // escape= are well-formed. The errors are `invalid parameter "$..."` and
 // `the closing bracket in "x" variable is missing`.
 func CheckFormat(args []string) error {

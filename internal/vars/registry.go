@@ -63,7 +63,7 @@ func (r *Registry[S]) Declare(v Variable[S]) (*Variable[S], error) {
 	return r.insert(v), nil
 }
 
-// definable tells whether name may be defined, and returns the variable that
+// definable reports whether name may be defined, and returns the variable that
 // has it already, if any.
 func (r *Registry[S]) definable(name string) (*Variable[S], error) {
 	if name == "" {

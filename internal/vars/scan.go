@@ -24,7 +24,7 @@ type piece struct {
 	text string
 }
 
-// Check tells whether text is well-formed, without asking whether its
+// Check reports whether text is well-formed, without asking whether its
 // variables exist: they may be defined later in the configuration. The errors
 // are `invalid variable name` and `the closing bracket in "x" variable is missing`.
 func Check(text string) error {
