@@ -19,6 +19,7 @@ type script struct {
 	path     string
 	archive  *txtar.Archive
 	since    string            // the first nginx that behaves so
+	openSSL  string            // only with this version, "3.0"; empty: with any
 	differs  string            // why gostream does not, empty if it does
 	files    map[string]string // of the prefix, by name
 	steps    []string          // nil to test the configuration only
@@ -34,6 +35,8 @@ func readScript(t *testing.T, path string) *script {
 		switch key {
 		case "since":
 			s.since = value
+		case "openssl":
+			s.openSSL = value
 		case "differs:":
 			s.differs = value
 		}

@@ -54,6 +54,9 @@ func compare(t *testing.T, s *script, reference *subject) {
 	if reference != nil && !reference.knows(s.since) {
 		t.Skipf("nginx %s is older than %s", reference.version, s.since)
 	}
+	if reference != nil && !strings.HasPrefix(reference.openSSL, s.openSSL) {
+		t.Skipf("nginx has OpenSSL %s, not %s", reference.openSSL, s.openSSL)
+	}
 	text := outcome.text
 	if reference != nil {
 		text = func(o outcome) string { // not each OpenSSL has a reason
